@@ -1,0 +1,126 @@
+#include "runner/base/files.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    close();
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+int FileDescriptor::release() { return std::exchange(fd_, -1); }
+
+void FileDescriptor::close() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::string read_file(const fs::path& path, std::size_t limit) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw Error::from_errno("cannot read " + path.string(), errno);
+  struct stat status{};
+  if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    throw Error::from_errno("cannot read " + path.string(), EISDIR);
+  }
+  std::string content;
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error::from_errno("cannot read " + path.string(), errno);
+    if (count == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+    if (content.size() > limit) {
+      throw Error(Error::Kind::io, path.string() + " is larger than " + format_size(limit));
+    }
+  }
+}
+
+void write_all(int fd, std::string_view bytes, const std::string& what) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw Error::from_errno("cannot write " + what, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content, unsigned mode) {
+  std::string temporary = path.string() + ".XXXXXX";
+  const FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd) throw Error::from_errno("cannot create a file beside " + path.string(), errno);
+  try {
+    write_all(fd.get(), content, path.string());
+    if (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0 ||
+        ::rename(temporary.c_str(), path.c_str()) != 0) {
+      throw Error::from_errno("cannot write " + path.string(), errno);
+    }
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
+void make_private_directory(const fs::path& path) {
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (::mkdir(path.c_str(), 0700) == 0) return;
+  const int reason = errno;
+  if (reason == EEXIST && fs::is_directory(path, error)) return;
+  throw Error::from_errno("cannot create the folder " + path.string(), reason);
+}
+
+void sync_directory(const fs::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems refuse fsync of a folder; they need none.
+  if (!fd || (::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS)) {
+    throw Error::from_errno("cannot sync the folder " + path.string(), errno);
+  }
+}
+
+TempDirectory::TempDirectory(const fs::path& parent, const std::string& prefix) {
+  std::string name = (parent / (prefix + "XXXXXX")).string();
+  if (!::mkdtemp(name.data())) {
+    throw Error::from_errno("cannot create a temporary folder in " + parent.string(), errno);
+  }
+  path_ = name;
+}
+
+TempDirectory::~TempDirectory() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+FileLock::FileLock(const fs::path& path)
+    : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+  if (!fd_) throw Error::from_errno("cannot open " + path.string(), errno);
+  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw Error::from_errno("cannot lock " + path.string(), errno);
+    const std::string holder(trim(read_file(path, 64)));
+    throw Error(Error::Kind::busy,
+                path.parent_path().string() + " is in use by process " +
+                    (holder.empty() ? "(unknown)" : holder),
+                "wait for it to end, or give this run a folder of its own with --state-directory");
+  }
+  if (::ftruncate(fd_.get(), 0) != 0) {
+    throw Error::from_errno("cannot write " + path.string(), errno);
+  }
+  write_all(fd_.get(), std::to_string(::getpid()) + "\n", path.string());
+}
+
+}  // namespace toehold

@@ -1,0 +1,15 @@
+// SIGINT and SIGTERM become a stop_token that every wait takes. Called by the mains, once.
+// A second signal ends the process at once.
+#pragma once
+
+#include <stop_token>
+
+namespace toehold {
+
+/// Blocks SIGINT and SIGTERM in this thread (and those it starts) and returns the token that they
+/// trip. Call before any other thread exists.
+std::stop_token stop_on_signals();
+/// The signal that tripped the token, or 0.
+int stopping_signal();
+
+}  // namespace toehold
