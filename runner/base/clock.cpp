@@ -12,7 +12,9 @@ UnixMillis SystemClock::unix_millis() const {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-Monotonic SystemClock::monotonic() const { return std::chrono::steady_clock::now(); }
+Monotonic SystemClock::monotonic() const {
+  return std::chrono::steady_clock::now();
+}
 
 bool SystemClock::sleep_for(std::chrono::milliseconds duration, std::stop_token stop) {
   std::mutex mutex;
@@ -30,7 +32,9 @@ std::string format_utc(UnixMillis time, const char* format) {
   return {buffer.data(), std::strftime(buffer.data(), buffer.size(), format, &fields)};
 }
 
-std::string rfc3339_utc(UnixMillis time) { return format_utc(time, "%Y-%m-%dT%H:%M:%SZ"); }
+std::string rfc3339_utc(UnixMillis time) {
+  return format_utc(time, "%Y-%m-%dT%H:%M:%SZ");
+}
 
 std::string rfc3339_local(UnixMillis time) {
   const std::time_t seconds = static_cast<std::time_t>(time / 1000);

@@ -1,5 +1,6 @@
 // Time as the rest of the program sees it. A seam: tests use a virtual clock, so that nothing ever
-// sleeps to be right. Deadlines are on the monotonic clock; a changed wall clock does not move them.
+// sleeps to be right. Deadlines are on the monotonic clock; a changed wall clock does not move
+// them.
 #pragma once
 
 #include <chrono>

@@ -22,7 +22,9 @@ void Diagnostics::append(const Diagnostics& other) {
   items_.insert(items_.end(), other.items_.begin(), other.items_.end());
 }
 
-bool Diagnostics::has_errors() const { return error_count() != 0; }
+bool Diagnostics::has_errors() const {
+  return error_count() != 0;
+}
 
 std::size_t Diagnostics::error_count() const {
   return static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), [](const auto& item) {
@@ -43,8 +45,8 @@ std::size_t shown_column(const Diagnostic& diagnostic) {
   if (!diagnostic.source || diagnostic.where.column == 0) return diagnostic.where.column;
   const auto before =
       diagnostic.source->line(diagnostic.where.line).substr(0, diagnostic.where.column - 1);
-  return 1 + static_cast<std::size_t>(std::count_if(
-                 before.begin(), before.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return 1 + static_cast<std::size_t>(std::count_if(before.begin(), before.end(),
+                                                    [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string position(const Diagnostic& diagnostic) {

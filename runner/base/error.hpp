@@ -11,7 +11,20 @@ namespace toehold {
 
 class Error : public std::runtime_error {
  public:
-  enum class Kind { usage, document, io, process, network, aws, timeout, cancelled, unsupported, busy, state };
+  enum class Kind {
+    usage,
+    document,
+    io,
+    process,
+    network,
+    aws,
+    timeout,
+    cancelled,
+    unsupported,
+    busy,
+    state,    // the journal cannot be read or written
+    refused,  // an interrupted run of something else is in the way
+  };
 
   /// `message` says what failed; `hint` what to do about it, as an imperative or a command to type.
   Error(Kind kind, const std::string& message, std::string hint = {});

@@ -53,8 +53,8 @@ class Checker {
   void unknown(std::span<const FieldInfo> fields, const Value::Member& member) {
     std::string hint = did_you_mean(member.key, field_names(fields));
     if (hint.empty()) hint = owner_ + " takes " + list_of(fields);
-    wrong(codes::unknown_key, member.where,
-          owner_ + " does not know the key '" + member.key + "'", std::move(hint));
+    wrong(codes::unknown_key, member.where, owner_ + " does not know the key '" + member.key + "'",
+          std::move(hint));
   }
 
   void value(const FieldInfo& field, const Value& value, SourceLocation key) {
@@ -70,15 +70,21 @@ class Checker {
       if (is_scalar_type(field.type) || field.type == FieldType::any) return;
     }
     switch (field.type) {
-      case FieldType::text: text(field, value, where); break;
+      case FieldType::text:
+        text(field, value, where);
+        break;
       case FieldType::boolean:
         if (!value.as_bool()) type_error(field, value, where, boolean_hint(value));
         break;
-      case FieldType::integer: integer(field, value, where); break;
+      case FieldType::integer:
+        integer(field, value, where);
+        break;
       case FieldType::number:
         if (!value.as_double()) type_error(field, value, where);
         break;
-      case FieldType::text_list: text_list(field, value, where); break;
+      case FieldType::text_list:
+        text_list(field, value, where);
+        break;
       case FieldType::text_map:
         if (!value.is_map()) {
           type_error(field, value, where);
@@ -88,7 +94,9 @@ class Checker {
           }
         }
         break;
-      case FieldType::record: members(field.fields, value); break;
+      case FieldType::record:
+        members(field.fields, value);
+        break;
       case FieldType::record_list:
         if (!value.is_list()) {
           type_error(field, value, where);
@@ -96,7 +104,8 @@ class Checker {
           for (const Value& item : value.list()) members(field.fields, item);
         }
         break;
-      case FieldType::any: break;
+      case FieldType::any:
+        break;
     }
   }
 
@@ -116,10 +125,10 @@ class Checker {
                   std::string hint = {}) {
     const std::string found =
         value.is_scalar() ? "'" + value.text() + "'" : std::string(kind_name(value));
-    wrong(codes::wrong_type, where,
-          "'" + field.name + "' of " + owner_ + " takes " + type_name(field.type) + ", not " +
-              found,
-          std::move(hint));
+    wrong(
+        codes::wrong_type, where,
+        "'" + field.name + "' of " + owner_ + " takes " + type_name(field.type) + ", not " + found,
+        std::move(hint));
   }
 
   void text(const FieldInfo& field, const Value& value, SourceLocation where) {
@@ -160,12 +169,12 @@ class Checker {
       if (item.is_scalar()) continue;
       std::string hint;
       if (item.is_map() && !item.map().empty()) {
-        hint = "the ': ' makes YAML read this entry as a map; put the whole entry in quotes or "
-               "write it below '- |'";
+        hint =
+            "the ': ' makes YAML read this entry as a map; put the whole entry in quotes or "
+            "write it below '- |'";
       }
       wrong(codes::wrong_type, item.where,
-            "an entry of '" + field.name + "' of " + owner_ + " takes text, not " +
-                kind_name(item),
+            "an entry of '" + field.name + "' of " + owner_ + " takes text, not " + kind_name(item),
             std::move(hint));
     }
   }
@@ -187,15 +196,24 @@ bool check_fields(std::span<const FieldInfo> fields, const Value& map, const std
 
 const char* type_name(FieldType type) {
   switch (type) {
-    case FieldType::text: return "text";
-    case FieldType::boolean: return "true or false";
-    case FieldType::integer: return "a whole number";
-    case FieldType::number: return "a number";
-    case FieldType::text_list: return "a list of texts";
-    case FieldType::text_map: return "a map of texts";
-    case FieldType::record: return "a map";
-    case FieldType::record_list: return "a list of maps";
-    case FieldType::any: return "any value";
+    case FieldType::text:
+      return "text";
+    case FieldType::boolean:
+      return "true or false";
+    case FieldType::integer:
+      return "a whole number";
+    case FieldType::number:
+      return "a number";
+    case FieldType::text_list:
+      return "a list of texts";
+    case FieldType::text_map:
+      return "a map of texts";
+    case FieldType::record:
+      return "a map";
+    case FieldType::record_list:
+      return "a list of maps";
+    case FieldType::any:
+      return "any value";
   }
   return "";
 }
@@ -208,18 +226,30 @@ std::vector<std::string> field_names(std::span<const FieldInfo> fields) {
 
 namespace field_codec {
 
-void decode(const Value& value, std::string& member) { member = value.text(); }
-void decode(const Value& value, bool& member) { member = value.as_bool().value_or(false); }
-void decode(const Value& value, int& member) { member = static_cast<int>(value.as_int().value_or(0)); }
-void decode(const Value& value, std::int64_t& member) { member = value.as_int().value_or(0); }
-void decode(const Value& value, double& member) { member = value.as_double().value_or(0); }
+void decode(const Value& value, std::string& member) {
+  member = value.text();
+}
+void decode(const Value& value, bool& member) {
+  member = value.as_bool().value_or(false);
+}
+void decode(const Value& value, int& member) {
+  member = static_cast<int>(value.as_int().value_or(0));
+}
+void decode(const Value& value, std::int64_t& member) {
+  member = value.as_int().value_or(0);
+}
+void decode(const Value& value, double& member) {
+  member = value.as_double().value_or(0);
+}
 void decode(const Value& value, std::vector<std::string>& member) {
   for (const Value& item : value.list()) member.push_back(item.text());
 }
 void decode(const Value& value, std::vector<std::pair<std::string, std::string>>& member) {
   for (const auto& entry : value.map()) member.emplace_back(entry.key, entry.value.text());
 }
-void decode(const Value& value, Value& member) { member = value; }
+void decode(const Value& value, Value& member) {
+  member = value;
+}
 
 Value encode(const std::vector<std::string>& member) {
   Value::List list;

@@ -17,7 +17,17 @@
 
 namespace toehold {
 
-enum class FieldType { text, boolean, integer, number, text_list, text_map, record, record_list, any };
+enum class FieldType {
+  text,
+  boolean,
+  integer,
+  number,
+  text_list,
+  text_map,
+  record,
+  record_list,
+  any
+};
 
 struct FieldInfo {
   std::string name;
@@ -52,16 +62,30 @@ const char* type_name(FieldType type);
 std::vector<std::string> field_names(std::span<const FieldInfo> fields);
 
 namespace field_codec {
-inline FieldType type(const std::string*) { return FieldType::text; }
-inline FieldType type(const bool*) { return FieldType::boolean; }
-inline FieldType type(const int*) { return FieldType::integer; }
-inline FieldType type(const std::int64_t*) { return FieldType::integer; }
-inline FieldType type(const double*) { return FieldType::number; }
-inline FieldType type(const std::vector<std::string>*) { return FieldType::text_list; }
+inline FieldType type(const std::string*) {
+  return FieldType::text;
+}
+inline FieldType type(const bool*) {
+  return FieldType::boolean;
+}
+inline FieldType type(const int*) {
+  return FieldType::integer;
+}
+inline FieldType type(const std::int64_t*) {
+  return FieldType::integer;
+}
+inline FieldType type(const double*) {
+  return FieldType::number;
+}
+inline FieldType type(const std::vector<std::string>*) {
+  return FieldType::text_list;
+}
 inline FieldType type(const std::vector<std::pair<std::string, std::string>>*) {
   return FieldType::text_map;
 }
-inline FieldType type(const Value*) { return FieldType::any; }
+inline FieldType type(const Value*) {
+  return FieldType::any;
+}
 template <class M>
 FieldType type(const std::optional<M>*) {
   return type(static_cast<const M*>(nullptr));

@@ -22,7 +22,9 @@ FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   return *this;
 }
 
-int FileDescriptor::release() { return std::exchange(fd_, -1); }
+int FileDescriptor::release() {
+  return std::exchange(fd_, -1);
+}
 
 void FileDescriptor::close() {
   if (fd_ >= 0) ::close(fd_);
@@ -32,7 +34,7 @@ void FileDescriptor::close() {
 std::string read_file(const fs::path& path, std::size_t limit) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw Error::from_errno("cannot read " + path.string(), errno);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
     throw Error::from_errno("cannot read " + path.string(), EISDIR);
   }

@@ -54,7 +54,8 @@ class TempDirectory {
   fs::path path_;
 };
 
-/// An exclusive lock on a file, held until destroyed or the process ends; the file names the holder.
+/// An exclusive lock on a file, held until destroyed or the process ends; the file names the
+/// holder.
 class FileLock {
  public:
   /// Throws Error(busy) that says which process holds it.

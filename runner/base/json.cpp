@@ -103,8 +103,12 @@ void append(std::string& out, const Value& value, int indent, int depth) {
     out.append(static_cast<std::size_t>(indent * level), ' ');
   };
   switch (value.kind()) {
-    case Value::Kind::null: out += "null"; break;
-    case Value::Kind::boolean: out += value.as_bool().value_or(false) ? "true" : "false"; break;
+    case Value::Kind::null:
+      out += "null";
+      break;
+    case Value::Kind::boolean:
+      out += value.as_bool().value_or(false) ? "true" : "false";
+      break;
     case Value::Kind::integer:
       // A document's 0777 or +5 is a number to its reader but not to JSON.
       out += value.as_int() ? std::to_string(*value.as_int()) : "null";
@@ -112,7 +116,9 @@ void append(std::string& out, const Value& value, int indent, int depth) {
     case Value::Kind::number:
       out += value.as_double() ? Value(*value.as_double()).text() : "null";
       break;
-    case Value::Kind::string: append_json_string(out, value.text()); break;
+    case Value::Kind::string:
+      append_json_string(out, value.text());
+      break;
     case Value::Kind::list:
       out += '[';
       for (std::size_t i = 0; i < value.list().size(); ++i) {
@@ -180,11 +186,21 @@ void append_json_string(std::string& out, std::string_view text) {
     out.append(text, done, i - done);
     done = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         out += "\\u00";
         out += hex[c >> 4];

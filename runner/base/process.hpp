@@ -1,6 +1,6 @@
-// ProcessRunner: starts a program, hands over its output as it comes, and leaves nothing behind when
-// it must be ended early. A seam: tests script it. Called by the actions that run commands; never
-// interprets output, never uses a shell.
+// ProcessRunner: starts a program, hands over its output as it comes, and leaves nothing behind
+// when it must be ended early. A seam: tests script it. Called by the actions that run commands;
+// never interprets output, never uses a shell.
 #pragma once
 
 #include <chrono>

@@ -134,13 +134,19 @@ bool operator==(const Value& a, const Value& b) {
 
 const char* kind_name(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::null: return "nothing";
-    case Value::Kind::boolean: return "true/false";
+    case Value::Kind::null:
+      return "nothing";
+    case Value::Kind::boolean:
+      return "true/false";
     case Value::Kind::integer:
-    case Value::Kind::number: return "a number";
-    case Value::Kind::string: return "text";
-    case Value::Kind::list: return "a list";
-    case Value::Kind::map: return "a map";
+    case Value::Kind::number:
+      return "a number";
+    case Value::Kind::string:
+      return "text";
+    case Value::Kind::list:
+      return "a list";
+    case Value::Kind::map:
+      return "a map";
   }
   return "nothing";
 }

@@ -13,13 +13,29 @@
 namespace toehold {
 
 enum class Operator {
-  string_is_empty, string_is_whitespace, string_equals, string_less_than, string_less_than_equals,
-  string_greater_than, string_greater_than_equals, pattern_matches,
-  number_equals, number_less_than, number_less_than_equals, number_greater_than,
+  string_is_empty,
+  string_is_whitespace,
+  string_equals,
+  string_less_than,
+  string_less_than_equals,
+  string_greater_than,
+  string_greater_than_equals,
+  pattern_matches,
+  number_equals,
+  number_less_than,
+  number_less_than_equals,
+  number_greater_than,
   number_greater_than_equals,
-  binary_exists, file_exists, folder_exists,
-  file_md5_equals, file_sha1_equals, file_sha256_equals, file_sha512_equals,
-  and_, or_, not_,
+  binary_exists,
+  file_exists,
+  folder_exists,
+  file_md5_equals,
+  file_sha1_equals,
+  file_sha256_equals,
+  file_sha512_equals,
+  and_,
+  or_,
+  not_,
 };
 
 /// One row of the operator table: the key it is written with, the key of its second value, and the

@@ -58,8 +58,8 @@ struct Step {
   OnFailure on_failure = OnFailure::abort;
   std::int64_t max_attempts = 1;
   bool disable_logging = false;
-  SourceLocation where;         // of the step's list item
-  SourceLocation name_where;    // of the values
+  SourceLocation where;       // of the step's list item
+  SourceLocation name_where;  // of the values
   SourceLocation action_where;
   SourceLocation timeout_where;  // unknown when not written
   SourceLocation attempts_where;

@@ -29,10 +29,10 @@ struct Reference {
     foreign,      // shaped like none of these: {{ .ID }}, {{ item | upper }}
   };
   Kind kind = Kind::foreign;
-  std::string raw;     // with the braces, as written
-  std::string inner;   // between the braces, trimmed
-  std::string name;    // parameter, constant, loop, variable, key or path
-  std::string phase;   // of step references
+  std::string raw;    // with the braces, as written
+  std::string inner;  // between the braces, trimmed
+  std::string name;   // parameter, constant, loop, variable, key or path
+  std::string phase;  // of step references
   std::string step;
   std::optional<std::size_t> index;
   std::size_t offset = 0;  // of `raw` in the scalar's text

@@ -14,9 +14,9 @@
 namespace toehold {
 
 struct ValidationOptions {
-  unsigned platforms = linux_only;              // every one of them must be able to run the steps
-  std::vector<std::string> blocked_actions;     // --blocked-action-modules
-  bool allow_foreign_references = false;        // `{{ .ID }}` stays as it is instead of an error
+  unsigned platforms = linux_only;           // every one of them must be able to run the steps
+  std::vector<std::string> blocked_actions;  // --blocked-action-modules
+  bool allow_foreign_references = false;     // `{{ .ID }}` stays as it is instead of an error
 };
 
 void validate_document(const Document& document, const ActionCatalogue& actions,

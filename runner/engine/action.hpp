@@ -50,11 +50,11 @@ struct ActionContext {
   HttpClient& http;
   Clock& clock;
   const Platform& platform;
-  std::filesystem::path temp_root;          // private (0700); for scripts and other scratch files
+  std::filesystem::path temp_root;  // private (0700); for scripts and other scratch files
   std::vector<std::pair<std::string, std::string>> environment;  // to add to child processes
-  OnOutput output;                          // what the step prints
-  OnStart process_started;                  // pass on to ProcessRunner::run
-  std::function<void(const std::string&)> note;  // a progress line for console.log
+  OnOutput output;                                               // what the step prints
+  OnStart process_started;                                       // pass on to ProcessRunner::run
+  std::function<void(const std::string&)> note;                  // a progress line for console.log
   RunDocument run_document;
   EvaluateCondition evaluate;
 };

@@ -23,11 +23,11 @@ namespace toehold {
 
 struct RunStarted {
   int format = 1;
-  std::string version;       // of this program
+  std::string version;  // of this program
   std::string execution_id;
-  std::string fingerprint;   // of documents, parameters and phases; a resumed run must have the same
-  Value documents;           // list of {path, name, sha256}
-  std::string phases;        // as asked, "" = all
+  std::string fingerprint;  // of documents, parameters and phases; a resumed run must have the same
+  Value documents;          // list of {path, name, sha256}
+  std::string phases;       // as asked, "" = all
   std::string log_directory;  // absolute
   std::string boot_id;
 };
@@ -42,6 +42,7 @@ struct DocumentStarted {
   std::string name;
   std::string description;
   std::string execution_id;
+  std::string sha256;  // of its text
 };
 struct PhaseStarted {
   std::string document;
@@ -90,10 +91,11 @@ struct AttemptFinished {
 };
 struct RebootRequested {
   std::string step;
-  std::string resume;  // "nextStep" or "sameStep"
+  std::string resume;           // "nextStep" or "sameStep"
   std::int64_t iteration = -1;  // the loop's iteration that asked, or -1
   std::int64_t delay_seconds = 0;
   std::string boot_id;
+  Value inputs;  // resolved; the same step runs again with the same inputs
 };
 struct StepFinished {
   std::string step;

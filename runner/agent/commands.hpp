@@ -1,0 +1,18 @@
+// One line per sub-command: each adds itself, its options and its help to the parser. The
+// controller may include this header and nothing else of agent/.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace toehold {
+
+struct CommandContext;
+
+void add_run(CLI::App& app, CommandContext& context);
+void add_validate(CLI::App& app, CommandContext& context);
+void add_events(CLI::App& app, CommandContext& context);
+void add_describe(CLI::App& app, CommandContext& context);
+
+}  // namespace toehold

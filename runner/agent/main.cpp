@@ -1,0 +1,6 @@
+// toehold-agent: the program on the instance.
+#include "runner/agent/program.hpp"
+
+int main(int argc, char** argv) {
+  return toehold::run_program({"toehold-agent", false}, argc, argv);
+}

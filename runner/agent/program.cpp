@@ -1,0 +1,113 @@
+#include "runner/agent/program.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "actions/builtin_actions.hpp"
+#include "generated/version.hpp"
+#include "runner/agent/commands.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/log.hpp"
+#include "runner/base/stop.hpp"
+#include "runner/base/text.hpp"
+#include "runner/base/umask.hpp"
+
+namespace toehold {
+
+namespace {
+
+ExitCode exit_code_for(const Error& error) {
+  switch (error.kind()) {
+    case Error::Kind::usage:
+      return ExitCode::usage;
+    case Error::Kind::busy:
+      return ExitCode::busy;
+    case Error::Kind::state:
+      return ExitCode::not_durable;
+    case Error::Kind::refused:
+      return ExitCode::refused;
+    default:
+      return ExitCode::failure;
+  }
+}
+
+void print_error(const ProgramStyle& style, const Error& error) {
+  const bool colour = colour_wanted(STDERR_FILENO);
+  std::string text = style.name + ": " + (colour ? "\033[1;31merror\033[0m: " : "error: ") +
+                     printable(error.full_message()) + "\n";
+  if (!error.hint().empty()) text += "  = " + printable(error.hint()) + "\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+/// CLI11 has no "did you mean", and a mistyped option is the commonest mistake of all.
+std::string suggestion(const CLI::App& app, int argc, char** argv) {
+  const CLI::App* command = &app;
+  for (const CLI::App* chosen : app.get_subcommands()) command = chosen;
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command->get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const bool at_top = command == &app;
+  if (at_top) {
+    for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    word = word.substr(0, word.find('='));
+    if (!at_top && !word.starts_with("--")) continue;
+    if (std::find(names.begin(), names.end(), word) != names.end()) continue;
+    if (const std::string hint = did_you_mean(word, names); !hint.empty()) return hint;
+  }
+  return {};
+}
+
+}  // namespace
+
+bool colour_wanted(int fd) {
+  const auto set = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value && *value && std::string_view(value) != "0";
+  };
+  if (std::getenv("NO_COLOR") && *std::getenv("NO_COLOR")) return false;
+  if (set("FORCE_COLOR") || set("CLICOLOR_FORCE")) return true;
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && term && std::string_view(term) != "dumb";
+}
+
+int run_program(const ProgramStyle& style, int argc, char** argv) {
+  remember_caller_umask();
+  ::umask(077);
+  const ActionRegistry actions(builtin_actions());
+  CommandContext context{style, actions, stop_on_signals(), argc, argv, ExitCode::success};
+
+  CLI::App app(style.for_people
+                   ? "Runs EC2 Image Builder component documents anywhere, unmodified."
+                   : "Runs EC2 Image Builder component documents; a drop-in for awstoe.",
+               style.name);
+  app.set_version_flag("-v,--version", TOEHOLD_VERSION);
+  app.require_subcommand(1);
+  add_run(app, context);
+  add_validate(app, context);
+  add_events(app, context);
+  add_describe(app, context);
+  try {
+    app.parse(argc, argv);
+    return static_cast<int>(context.exit_code);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    const std::string hint = suggestion(app, argc, argv);
+    print_error(style, Error(Error::Kind::usage, error.what(),
+                             hint.empty() ? "see " + style.name + " --help" : hint));
+    return static_cast<int>(ExitCode::usage);
+  } catch (const Error& error) {
+    log(LogLevel::error, error.full_message());
+    print_error(style, error);
+    return static_cast<int>(exit_code_for(error));
+  }
+}
+
+}  // namespace toehold

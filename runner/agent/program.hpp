@@ -1,0 +1,38 @@
+// Program: what both executables share around their commands: the option parser, the exit code, and
+// the one place where an Error becomes a message. Called by the two mains.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "runner/engine/exit_code.hpp"
+#include "runner/engine/registry.hpp"
+
+namespace toehold {
+
+/// How the two programs differ: the agent is a drop-in for awstoe and talks JSON; toehold talks to
+/// people first.
+struct ProgramStyle {
+  std::string name;
+  bool for_people = false;
+};
+
+/// What a command is given and leaves behind.
+struct CommandContext {
+  ProgramStyle style;
+  const ActionRegistry& actions;
+  std::stop_token stop;
+  int argc = 0;
+  char** argv = nullptr;
+  ExitCode exit_code = ExitCode::success;
+};
+
+/// The whole of a main(): parse, run the command, report, exit code.
+int run_program(const ProgramStyle& style, int argc, char** argv);
+
+/// Whether colour is wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb; or forced by
+/// FORCE_COLOR or CLICOLOR_FORCE.
+bool colour_wanted(int fd);
+
+}  // namespace toehold

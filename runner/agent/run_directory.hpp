@@ -1,0 +1,31 @@
+// Where a run keeps what: the state folder (journal, lock, scratch files) and the log folder.
+// Called by run and events; makes folders, never decides what goes into them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "runner/base/clock.hpp"
+
+namespace toehold {
+
+/// `/var/lib/toehold` for root, else `$XDG_STATE_HOME/toehold` or `~/.local/state/toehold`.
+std::filesystem::path state_base();
+/// The state folder of a command that names none: below state_base(), one for each set of documents
+/// and phases, so that the same command finds its own interrupted run and no other.
+std::filesystem::path default_state_directory(const std::vector<std::string>& documents,
+                                              const std::string& phases);
+/// `TOE_2026-03-01_12-00-00_UTC-0_<execution id>`
+std::string log_directory_name(UnixMillis started, const std::string& execution_id);
+
+struct StateFiles {
+  explicit StateFiles(std::filesystem::path directory);
+  std::filesystem::path directory;
+  std::filesystem::path lock;
+  std::filesystem::path journal;   // of the run that is under way or was interrupted
+  std::filesystem::path previous;  // of the last run that failed, for --from
+  std::filesystem::path scratch;   // emptied when a run ends
+};
+
+}  // namespace toehold

@@ -1,0 +1,222 @@
+#include "runner/agent/run_session.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "generated/version.hpp"
+#include "runner/agent/document_source.hpp"
+#include "runner/agent/reboot.hpp"
+#include "runner/base/digest.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/log.hpp"
+#include "runner/base/stop.hpp"
+#include "runner/engine/redactor.hpp"
+#include "runner/report/chaining.hpp"
+#include "runner/report/console.hpp"
+#include "runner/report/console_log.hpp"
+#include "runner/report/detailed_output.hpp"
+#include "runner/report/json_lines.hpp"
+#include "runner/report/result.hpp"
+
+namespace toehold {
+
+namespace {
+
+RunState fold(const std::vector<Event>& events) {
+  RunState state;
+  for (const Event& event : events) state.apply(event);
+  return state;
+}
+
+Value document_list(const Plan& plan) {
+  Value::List list;
+  for (const DocumentRun& run : plan.documents) {
+    list.push_back(Value::object(
+        {{"path", run.path},
+         {"name", run.document->name},
+         {"sha256", digest_of(DigestAlgorithm::sha256, run.document->source->text())}}));
+  }
+  return Value(std::move(list));
+}
+
+/// A copy of each document: document.yaml, then document-2.yaml and so on.
+void copy_documents(const Plan& plan, const fs::path& log_directory) {
+  for (std::size_t i = 0; i < plan.documents.size(); ++i) {
+    const std::string name =
+        i == 0 ? "document.yaml" : "document-" + std::to_string(i + 1) + ".yaml";
+    write_file_atomically(log_directory / name, plan.documents[i].document->source->text());
+  }
+}
+
+void remove_file(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove(path, ignored);
+}
+
+}  // namespace
+
+RunSession::RunSession(const RunOptions& options, const CommandContext& context)
+    : options_(options),
+      context_(context),
+      platform_(read_platform()),
+      processes_(std::chrono::seconds(options.kill_grace_seconds)) {}
+
+ExitCode RunSession::run(const Plan& plan) {
+  take_state_directory(plan);
+  read_earlier(plan);
+  disarm_resume(processes_);
+  const RunStarted started = earlier_.empty() ? begin(plan) : *earlier_.run_started();
+  return finish(started, run_engine(plan, started));
+}
+
+void RunSession::take_state_directory(const Plan& plan) {
+  fs::path directory = options_.request.state_directory;
+  if (directory.empty()) {
+    std::vector<std::string> paths;
+    for (const DocumentRun& run : plan.documents) paths.push_back(run.path);
+    directory = default_state_directory(paths, options_.request.phases);
+  }
+  state_.emplace(fs::absolute(directory));
+  make_private_directory(state_->directory);
+  lock_.emplace(state_->lock);
+}
+
+void RunSession::read_earlier(const Plan& plan) {
+  fingerprint_ = run_fingerprint(plan.documents, options_.filter);
+  if (options_.start_over) remove_file(state_->journal);
+  journal_contents_ = read_journal(state_->journal);
+  earlier_ = fold(journal_contents_.events);
+  // A journal whose end was reached but not tidied away is a run that is over.
+  if (earlier_.finished()) {
+    fs::rename(state_->journal, state_->previous);
+    journal_contents_ = {};
+    earlier_ = RunState();
+  }
+  if (!earlier_.empty() && earlier_.run_started()->fingerprint != fingerprint_) {
+    throw Error(Error::Kind::refused,
+                state_->directory.string() +
+                    " holds an interrupted run of other or changed documents, parameters or phases",
+                "give that run's command again with the documents as they were, or begin anew with "
+                "--start-over, which forgets what it had done");
+  }
+  if (options_.filter.partial()) previous_ = fold(read_journal(state_->previous).events);
+}
+
+RunStarted RunSession::begin(const Plan& plan) {
+  RunStarted started;
+  started.version = TOEHOLD_VERSION;
+  started.execution_id =
+      options_.request.execution_id.empty() ? new_time_uuid() : options_.request.execution_id;
+  started.fingerprint = fingerprint_;
+  started.documents = document_list(plan);
+  started.phases = options_.request.phases;
+  const std::string parent =
+      options_.request.log_directory.empty() ? "." : options_.request.log_directory;
+  const fs::path log_directory = fs::absolute(parent).lexically_normal() /
+                                 log_directory_name(clock_.unix_millis(), started.execution_id);
+  started.log_directory = log_directory.string();
+  started.boot_id = platform_.boot_id;
+  make_private_directory(log_directory);
+  copy_documents(plan, log_directory);
+  return started;
+}
+
+RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
+  const fs::path logs = started.log_directory;
+  make_private_directory(logs);
+  open_log(logs / "application.log", options_.request.trace);
+  log(LogLevel::info, (earlier_.empty() ? "run begins: " : "run goes on: ") + started.execution_id);
+
+  Journal journal(state_->journal, journal_contents_.bytes);
+  ConsoleLog console_log(logs / "console.log");
+  DetailedOutput detailed_output(logs / "detailedoutput.json");
+  ChainingRecord chaining(logs / "chaining.json");
+  JsonLines json_lines(logs / "events.jsonl");
+  Console console(STDERR_FILENO, console_options());
+  Redactor replay({&detailed_output, &chaining});
+  Redactor sinks({&console_log, &detailed_output, &chaining, &json_lines, &console});
+  for (const Event& event : journal_contents_.events) replay.on(event);
+  EventStream events(clock_, &journal, sinks, earlier_.last_seq());
+
+  std::error_code ignored;
+  fs::remove_all(state_->scratch, ignored);
+  make_private_directory(state_->scratch);
+  const auto http = make_curl_http_client();
+  const EngineServices services{context_.actions,
+                                processes_,
+                                *http,
+                                clock_,
+                                platform_,
+                                state_->scratch,
+                                context_.stop,
+                                [this](const std::string& path) {
+                                  return load_document(read_document_source(path), context_.actions,
+                                                       options_.rules);
+                                },
+                                [&](const std::string& secret) { sinks.add_secret(secret); },
+                                options_.strict,
+                                options_.in_doubt,
+                                10};
+  Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
+  const RunEnd end = engine.run(plan, started);
+  fs::remove_all(state_->scratch, ignored);
+  return end;
+}
+
+ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
+  if (end.kind == RunEnd::Kind::rebooting) return reboot();
+  if (end.kind == RunEnd::Kind::interrupted) return interrupted();
+  const bool succeeded = is_success(end.summary.status);
+  // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
+  if (succeeded) {
+    remove_file(state_->journal);
+    if (!options_.filter.partial()) remove_file(state_->previous);
+  } else if (options_.filter.partial() && previous_) {
+    // A part of a run does not replace what the whole one left.
+    remove_file(state_->journal);
+  } else {
+    fs::rename(state_->journal, state_->previous);
+  }
+  if (options_.result == "always") {
+    std::puts(result_json(started, end.summary).c_str());
+  }
+  log(LogLevel::info, "run finished: " + end.summary.status);
+  return succeeded ? ExitCode::success : ExitCode::failure;
+}
+
+ExitCode RunSession::interrupted() {
+  if (stopping_signal() == SIGINT) {
+    remove_file(state_->journal);
+    std::fputs("interrupted; the same command begins anew\n", stderr);
+    return ExitCode::interrupted;
+  }
+  std::fputs("terminated; the same command goes on with this run\n", stderr);
+  return ExitCode::terminated;
+}
+
+ExitCode RunSession::reboot() {
+  log(LogLevel::info, "a reboot is wanted");
+  if (options_.reboot == "self") {
+    arm_resume({context_.argv, context_.argv + context_.argc}, processes_);
+    reboot_machine(processes_);
+    std::fputs("rebooting; the run goes on after it\n", stderr);
+  } else {
+    std::fputs("a step wants a reboot: reboot this machine, then give the same command again\n",
+               stderr);
+  }
+  return ExitCode::reboot;
+}
+
+void print_early_failure(const std::string& execution_id, const std::string& message) {
+  RunStarted started;
+  started.execution_id = execution_id;
+  RunFinished summary;
+  summary.status = "failed";
+  summary.message = message;
+  std::puts(result_json(started, summary).c_str());
+}
+
+}  // namespace toehold

@@ -1,0 +1,50 @@
+// RunSession: one process's part of a run: takes the state folder, finds out whether it begins or
+// goes on, opens the reports, runs the engine and leaves the result. Called by `run`.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runner/agent/program.hpp"
+#include "runner/agent/run_directory.hpp"
+#include "runner/agent/run_options.hpp"
+#include "runner/base/files.hpp"
+#include "runner/engine/engine.hpp"
+#include "runner/engine/journal.hpp"
+
+namespace toehold {
+
+class RunSession {
+ public:
+  RunSession(const RunOptions& options, const CommandContext& context);
+
+  /// Runs `plan` to its end, a reboot or an interruption. Throws Error.
+  ExitCode run(const Plan& plan);
+
+ private:
+  void take_state_directory(const Plan& plan);
+  void read_earlier(const Plan& plan);
+  RunStarted begin(const Plan& plan);
+  RunEnd run_engine(const Plan& plan, const RunStarted& started);
+  ExitCode finish(const RunStarted& started, const RunEnd& end);
+  ExitCode reboot();
+  ExitCode interrupted();
+
+  const RunOptions& options_;
+  const CommandContext& context_;
+  SystemClock clock_;
+  Platform platform_;
+  RealProcessRunner processes_;
+  std::optional<StateFiles> state_;
+  std::optional<FileLock> lock_;
+  std::string fingerprint_;
+  JournalContents journal_contents_;
+  RunState earlier_;
+  std::optional<RunState> previous_;
+};
+
+/// The object of awstoe on stdout for a run that never began.
+void print_early_failure(const std::string& execution_id, const std::string& message);
+
+}  // namespace toehold

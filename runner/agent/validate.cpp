@@ -1,0 +1,148 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "runner/agent/commands.hpp"
+#include "runner/agent/document_source.hpp"
+#include "runner/agent/program.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/log.hpp"
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+namespace {
+
+struct ValidateOptions {
+  std::string documents;
+  std::vector<std::string> files;
+  std::string document_s3_bucket_owner;
+  std::string os_platforms = "linux";
+  std::string format = "auto";
+  std::string blocked;
+  bool allow_foreign = false;
+  bool strict = false;
+  bool trace = false;
+};
+
+unsigned parse_platforms(const std::string& list) {
+  unsigned platforms = 0;
+  for (const std::string& name : split(list, ',')) {
+    if (equals_ignoring_case(name, "linux")) {
+      platforms |= linux_only;
+    } else if (equals_ignoring_case(name, "windows")) {
+      platforms |= windows_only;
+    } else if (equals_ignoring_case(name, "darwin") || equals_ignoring_case(name, "macos")) {
+      platforms |= macos_only;
+    } else {
+      throw Error(Error::Kind::usage, "--os-platforms: unknown platform '" + name + "'",
+                  "write linux, windows or darwin, separated by commas");
+    }
+  }
+  return platforms;
+}
+
+void print_findings(const std::vector<Diagnostic>& findings, const std::string& format) {
+  for (const Diagnostic& finding : findings) {
+    const std::string text = format == "github"
+                                 ? render_github(finding)
+                                 : render_text(finding, colour_wanted(STDERR_FILENO));
+    std::fputs(text.c_str(), format == "github" ? stdout : stderr);
+  }
+}
+
+void print_json(const std::vector<Diagnostic>& findings, bool valid) {
+  Value::List list;
+  for (const Diagnostic& finding : findings) list.push_back(to_value(finding));
+  std::puts(to_json(Value::object({{"valid", valid}, {"diagnostics", Value(std::move(list))}}), 2)
+                .c_str());
+}
+
+/// The object that awstoe prints.
+void print_result(const std::vector<std::string>& paths, const std::vector<Diagnostic>& findings,
+                  bool valid) {
+  std::string message = "Document(s) [" + join(paths, ", ") + "] is/are valid.";
+  if (!valid) {
+    message.clear();
+    for (const Diagnostic& finding : findings) {
+      if (finding.severity == Severity::error) message += render_text(finding, false);
+    }
+  }
+  std::puts(to_json(Value::object(
+                        {{"validationStatus", valid ? "success" : "failed"}, {"message", message}}),
+                    2)
+                .c_str());
+}
+
+void print_summary(const std::vector<std::string>& paths, const std::vector<Diagnostic>& findings,
+                   bool valid) {
+  std::size_t errors = 0;
+  for (const Diagnostic& finding : findings) errors += finding.severity == Severity::error;
+  const std::size_t warnings = findings.size() - errors;
+  std::string text = valid ? "valid: " + join(paths, ", ") : std::to_string(errors) + " error(s)";
+  if (warnings != 0) text += ", " + std::to_string(warnings) + " warning(s)";
+  std::fprintf(valid ? stdout : stderr, "%s\n", text.c_str());
+}
+
+ExitCode validate(const ValidateOptions& options, const CommandContext& context) {
+  if (options.trace) open_trace();
+  ValidationOptions rules;
+  rules.platforms = parse_platforms(options.os_platforms);
+  rules.allow_foreign_references = options.allow_foreign;
+  if (!options.blocked.empty()) rules.blocked_actions = split(options.blocked, ',');
+  std::vector<std::string> paths = split_document_list(options.documents);
+  paths.insert(paths.end(), options.files.begin(), options.files.end());
+  std::vector<Diagnostic> findings;
+  bool valid = true;
+  for (const std::string& path : paths) {
+    const LoadedDocument loaded = load_document(read_document_source(path), context.actions, rules);
+    const auto& items = loaded.diagnostics.items();
+    findings.insert(findings.end(), items.begin(), items.end());
+    if (loaded.diagnostics.has_errors() || (options.strict && !items.empty())) valid = false;
+  }
+  const bool for_people =
+      options.format == "text" || (options.format == "auto" && context.style.for_people);
+  if (options.format == "json") {
+    print_json(findings, valid);
+  } else {
+    print_findings(findings, options.format);
+    if (for_people) {
+      print_summary(paths, findings, valid);
+    } else if (options.format != "github") {
+      print_result(paths, findings, valid);
+    }
+  }
+  return valid ? ExitCode::success : ExitCode::failure;
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app, CommandContext& context) {
+  auto options = std::make_shared<ValidateOptions>();
+  CLI::App* command = app.add_subcommand("validate", "Find everything that is wrong in documents");
+  command->add_option("-d,--documents", options->documents, "Comma-separated paths");
+  command->add_option("files", options->files, "Further paths; - is standard input");
+  command->add_option("--document-s3-bucket-owner", options->document_s3_bucket_owner,
+                      "Account that must own the documents' bucket");
+  command
+      ->add_option("--os-platforms", options->os_platforms,
+                   "Check for linux, windows, darwin instead of this machine")
+      ->capture_default_str();
+  command->add_option("--blocked-action-modules", options->blocked,
+                      "Comma-separated actions that count as errors");
+  command
+      ->add_option("--format", options->format,
+                   "text for people, json and github for machines; auto: as the program is used")
+      ->check(CLI::IsMember({"auto", "text", "json", "github"}))
+      ->capture_default_str();
+  command->add_flag("--allow-foreign-references", options->allow_foreign,
+                    "Leave {{ text }} that is no reference as it is");
+  command->add_flag("--strict", options->strict, "Warnings are errors");
+  command->add_flag("-t,--trace", options->trace, "Show the application log on stderr");
+  command->callback([options, &context] { context.exit_code = validate(*options, context); });
+}
+
+}  // namespace toehold

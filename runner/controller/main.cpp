@@ -1,0 +1,4 @@
+// toehold: the program that people type.
+#include "runner/agent/program.hpp"
+
+int main(int argc, char** argv) { return toehold::run_program({"toehold", true}, argc, argv); }

@@ -1,0 +1,43 @@
+// The exit codes of both programs in one table; help and docs/reference/exit-codes.md come from it.
+#pragma once
+
+#include <array>
+
+namespace toehold {
+
+enum class ExitCode {
+  success = 0,
+  failure = 1,
+  usage = 2,
+  not_durable = 74,
+  busy = 75,
+  refused = 76,
+  interrupted = 130,
+  terminated = 143,
+  reboot = 194,
+};
+
+struct ExitCodeInfo {
+  ExitCode code;
+  const char* meaning;
+};
+
+inline constexpr std::array exit_code_table{
+    ExitCodeInfo{ExitCode::success,
+                 "The run succeeded, ignored failures included; or the documents are valid."},
+    ExitCodeInfo{ExitCode::failure,
+                 "A step failed, or a document is not valid, or a file cannot be read."},
+    ExitCodeInfo{ExitCode::usage,
+                 "The command line or the configuration file is wrong; nothing was done."},
+    ExitCodeInfo{ExitCode::not_durable,
+                 "The journal cannot be written or read; the run stopped before the next effect."},
+    ExitCodeInfo{ExitCode::busy, "Another process holds the state folder."},
+    ExitCodeInfo{ExitCode::refused,
+                 "The state folder holds an interrupted run of other or changed documents."},
+    ExitCodeInfo{ExitCode::interrupted, "SIGINT ended the run; the next start begins anew."},
+    ExitCodeInfo{ExitCode::terminated, "SIGTERM ended the run; the same command goes on with it."},
+    ExitCodeInfo{ExitCode::reboot,
+                 "A step asks for a reboot; reboot and give the same command again."},
+};
+
+}  // namespace toehold
