@@ -53,4 +53,11 @@ bool is_deferred(const Value& value);
 /// from the scalar's place on, so it is right in block scalars too.
 SourceLocation locate(const Reference& reference, const Value& scalar, const SourceText& source);
 
+/// One `{{ context:KEY }}` and the sentence of the reference page.
+struct ContextKey {
+  const char* name;
+  const char* doc;
+};
+const std::vector<ContextKey>& context_keys();
+
 }  // namespace toehold
