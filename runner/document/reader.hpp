@@ -22,5 +22,6 @@ std::vector<FieldInfo> step_fields();
 std::vector<FieldInfo> parameter_fields();
 std::vector<FieldInfo> constant_fields();
 std::vector<FieldInfo> loop_fields();
+std::vector<FieldInfo> for_each_fields();
 
 }  // namespace toehold

@@ -175,6 +175,10 @@ bool is_deferred(const Value& value) {
   return value.kind() == Value::Kind::string && has_reference(value.text());
 }
 
+bool is_referable_name(std::string_view name) {
+  return is_step_name(name) && name.find('.') == std::string_view::npos;
+}
+
 SourceLocation locate(const Reference& reference, const Value& scalar, const SourceText& source) {
   if (!scalar.where.known() || reference.raw.empty()) return scalar.where;
   const std::string_view before = std::string_view(scalar.text()).substr(0, reference.offset);

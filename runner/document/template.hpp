@@ -49,6 +49,9 @@ bool has_reference(std::string_view text);
 /// The deferred predicate for Fields: a string scalar with a reference in it.
 bool is_deferred(const Value& value);
 
+/// Whether a reference can name a phase or step of this name.
+bool is_referable_name(std::string_view name);
+
 /// Where `reference` stands in the document, given the scalar that holds it: found by its spelling
 /// from the scalar's place on, so it is right in block scalars too.
 SourceLocation locate(const Reference& reference, const Value& scalar, const SourceText& source);
