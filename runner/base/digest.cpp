@@ -1,0 +1,126 @@
+#include "runner/base/digest.hpp"
+
+#include <openssl/evp.h>
+#include <sys/random.h>
+
+#include <array>
+#include <cstdint>
+#include <fstream>
+
+#include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+namespace {
+
+std::string to_hex(const unsigned char* bytes, std::size_t count) {
+  constexpr const char* digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(count * 2);
+  for (std::size_t i = 0; i < count; ++i) {
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+const EVP_MD* method(DigestAlgorithm algorithm) {
+  switch (algorithm) {
+    case DigestAlgorithm::md5: return EVP_md5();
+    case DigestAlgorithm::sha1: return EVP_sha1();
+    case DigestAlgorithm::sha256: return EVP_sha256();
+    case DigestAlgorithm::sha512: return EVP_sha512();
+  }
+  return nullptr;
+}
+
+constexpr std::array<std::uint32_t, 256> crc32c_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t value = i;
+    for (int bit = 0; bit < 8; ++bit) {
+      value = (value >> 1) ^ ((value & 1) ? 0x82F63B78u : 0u);  // Castagnoli, reflected
+    }
+    table[i] = value;
+  }
+  return table;
+}
+
+}  // namespace
+
+struct Digest::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+std::optional<DigestAlgorithm> digest_algorithm(std::string_view name) {
+  if (equals_ignoring_case(name, "MD5")) return DigestAlgorithm::md5;
+  if (equals_ignoring_case(name, "SHA1")) return DigestAlgorithm::sha1;
+  if (equals_ignoring_case(name, "SHA256")) return DigestAlgorithm::sha256;
+  if (equals_ignoring_case(name, "SHA512")) return DigestAlgorithm::sha512;
+  return std::nullopt;
+}
+
+Digest::Digest(DigestAlgorithm algorithm) : state_(std::make_unique<State>()) {
+  if (!state_->context ||
+      EVP_DigestInit_ex(state_->context, method(algorithm), nullptr) != 1) {
+    // FIPS configurations of OpenSSL leave out MD5.
+    throw Error(Error::Kind::unsupported, "this machine's OpenSSL does not offer the checksum");
+  }
+}
+
+Digest::~Digest() = default;
+
+void Digest::update(std::string_view bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
+
+std::string Digest::finish() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(state_->context, result.data(), &size);
+  return to_hex(result.data(), size);
+}
+
+std::string digest_of(DigestAlgorithm algorithm, std::string_view bytes) {
+  Digest digest(algorithm);
+  digest.update(bytes);
+  return digest.finish();
+}
+
+std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error::from_errno("cannot read " + path.string(), errno);
+  Digest digest(algorithm);
+  std::string buffer(1 << 18, '\0');
+  while (file) {
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    digest.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(file.gcount())));
+  }
+  if (file.bad()) throw Error::from_errno("cannot read " + path.string(), errno);
+  return digest.finish();
+}
+
+std::string crc32c_hex(std::string_view bytes) {
+  static constexpr auto table = crc32c_table();
+  std::uint32_t value = 0xFFFFFFFFu;
+  for (const char c : bytes) {
+    value = (value >> 8) ^ table[(value ^ static_cast<unsigned char>(c)) & 0xFFu];
+  }
+  value = ~value;
+  const std::array<unsigned char, 4> big_endian{
+      static_cast<unsigned char>(value >> 24), static_cast<unsigned char>(value >> 16),
+      static_cast<unsigned char>(value >> 8), static_cast<unsigned char>(value)};
+  return to_hex(big_endian.data(), big_endian.size());
+}
+
+std::string random_hex(std::size_t count) {
+  std::string bytes(count, '\0');
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error::from_errno("no random bytes", errno);
+  }
+  return to_hex(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace toehold

@@ -1,0 +1,34 @@
+#include "runner/base/pattern.hpp"
+
+#include <re2/re2.h>
+
+namespace toehold {
+
+struct Pattern::Compiled {
+  Compiled(const std::string& text, const RE2::Options& options) : expression(text, options) {}
+  RE2 expression;
+};
+
+Pattern::Pattern(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
+Pattern::~Pattern() = default;
+Pattern::Pattern(Pattern&&) noexcept = default;
+Pattern& Pattern::operator=(Pattern&&) noexcept = default;
+
+std::optional<Pattern> Pattern::compile(const std::string& text, std::string& error) {
+  RE2::Options options;
+  options.set_case_sensitive(false);
+  options.set_log_errors(false);
+  options.set_max_mem(8 << 20);
+  auto compiled = std::make_unique<Compiled>(text, options);
+  if (!compiled->expression.ok()) {
+    error = compiled->expression.error();
+    return std::nullopt;
+  }
+  return Pattern(std::move(compiled));
+}
+
+bool Pattern::matches(std::string_view text) const {
+  return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), compiled_->expression);
+}
+
+}  // namespace toehold
