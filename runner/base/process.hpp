@@ -31,7 +31,7 @@ struct ProcessResult {
   bool cancelled = false;  // the stop token was tripped, likewise
   /// It ended, but a process that it left running still holds its output; that was let go.
   bool output_held = false;
-  std::string start_error;  // errno text when it could not be started
+  std::string start_error;  // what and why, when it could not be started: "x: not found in PATH"
   bool succeeded() const { return exit_code == 0 && !timed_out && !cancelled; }
 };
 
@@ -63,6 +63,10 @@ class RealProcessRunner final : public ProcessRunner {
  private:
   std::chrono::milliseconds grace_;
 };
+
+/// Sets our umask to 077. Called once by the mains, before any file is made; children that are
+/// started later get back the umask that we were called with.
+void use_private_umask();
 
 /// Kills every process whose environment holds `name=value`, and waits until they are gone.
 /// For what an earlier run of this program left behind; returns how many there were.
