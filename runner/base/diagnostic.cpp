@@ -8,6 +8,7 @@ namespace toehold {
 
 void Diagnostics::error(const DiagnosticCode& code, SourceLocation where, std::string message,
                         std::string hint) {
+  if (std::find(explained_.begin(), explained_.end(), where) != explained_.end()) return;
   items_.push_back(
       {Severity::error, code.name, std::move(message), std::move(hint), where, source_});
 }
@@ -16,6 +17,10 @@ void Diagnostics::warning(const DiagnosticCode& code, SourceLocation where, std:
                           std::string hint) {
   items_.push_back(
       {Severity::warning, code.name, std::move(message), std::move(hint), where, source_});
+}
+
+void Diagnostics::explained(SourceLocation where) {
+  if (where.known()) explained_.push_back(where);
 }
 
 void Diagnostics::append(const Diagnostics& other) {

@@ -37,6 +37,8 @@ class Diagnostics {
   void warning(const DiagnosticCode& code, SourceLocation where, std::string message,
                std::string hint = {});
   void append(const Diagnostics& other);
+  /// The place has been explained: further errors exactly there say less and are dropped.
+  void explained(SourceLocation where);
 
   const SourcePtr& source() const { return source_; }
   const std::vector<Diagnostic>& items() const { return items_; }
@@ -48,6 +50,7 @@ class Diagnostics {
  private:
   SourcePtr source_;
   std::vector<Diagnostic> items_;
+  std::vector<SourceLocation> explained_;
 };
 
 /// `file:line:col: error[code]: message`, the source line, a caret and the hint. Ends with '\n'.

@@ -27,10 +27,14 @@ std::string to_hex(const unsigned char* bytes, std::size_t count) {
 
 const EVP_MD* method(DigestAlgorithm algorithm) {
   switch (algorithm) {
-    case DigestAlgorithm::md5: return EVP_md5();
-    case DigestAlgorithm::sha1: return EVP_sha1();
-    case DigestAlgorithm::sha256: return EVP_sha256();
-    case DigestAlgorithm::sha512: return EVP_sha512();
+    case DigestAlgorithm::md5:
+      return EVP_md5();
+    case DigestAlgorithm::sha1:
+      return EVP_sha1();
+    case DigestAlgorithm::sha256:
+      return EVP_sha256();
+    case DigestAlgorithm::sha512:
+      return EVP_sha512();
   }
   return nullptr;
 }
@@ -63,8 +67,7 @@ std::optional<DigestAlgorithm> digest_algorithm(std::string_view name) {
 }
 
 Digest::Digest(DigestAlgorithm algorithm) : state_(std::make_unique<State>()) {
-  if (!state_->context ||
-      EVP_DigestInit_ex(state_->context, method(algorithm), nullptr) != 1) {
+  if (!state_->context || EVP_DigestInit_ex(state_->context, method(algorithm), nullptr) != 1) {
     // FIPS configurations of OpenSSL leave out MD5.
     throw Error(Error::Kind::unsupported, "this machine's OpenSSL does not offer the checksum");
   }

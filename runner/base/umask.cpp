@@ -13,6 +13,8 @@ void remember_caller_umask() {
   ::umask(remembered);
 }
 
-unsigned caller_umask() { return remembered; }
+unsigned caller_umask() {
+  return remembered;
+}
 
 }  // namespace toehold

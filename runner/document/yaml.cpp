@@ -42,8 +42,8 @@ Value::Kind plain_kind(const std::string& text) {
   if (is_digits(digits)) return Value::Kind::integer;
   const std::size_t first = digits.find_first_not_of("0123456789.");
   const bool number_like = !digits.empty() && digits.find_first_of("0123456789") == 0;
-  if (number_like && (first == std::string_view::npos || digits[first] == 'e' ||
-                      digits[first] == 'E')) {
+  if (number_like &&
+      (first == std::string_view::npos || digits[first] == 'e' || digits[first] == 'E')) {
     if (Value(text).as_double()) return Value::Kind::number;
   }
   return Value::Kind::string;
@@ -112,7 +112,7 @@ class Builder final : public YAML::EventHandler {
     Value value;
     YAML::anchor_t anchor = 0;
     std::size_t nodes = 1;
-    std::optional<Value> key;  // of a map: read, its value not yet
+    std::optional<Value> key;                              // of a map: read, its value not yet
     std::unordered_map<std::string, SourceLocation> keys;  // of a large map
   };
   struct Anchored {
@@ -151,9 +151,9 @@ class Builder final : public YAML::EventHandler {
 
   void foreign_tag(const std::string& tag, SourceLocation where) {
     static const std::unordered_set<std::string> functions{
-        "!Sub",    "!Ref",    "!GetAtt", "!Join",        "!Select",      "!Split",
-        "!If",     "!Base64", "!Cidr",   "!FindInMap",   "!ImportValue", "!GetAZs",
-        "!Equals", "!And",    "!Or",     "!Not",         "!Transform"};
+        "!Sub",    "!Ref",    "!GetAtt", "!Join",      "!Select",      "!Split",
+        "!If",     "!Base64", "!Cidr",   "!FindInMap", "!ImportValue", "!GetAZs",
+        "!Equals", "!And",    "!Or",     "!Not",       "!Transform"};
     if (functions.contains(tag)) {
       diagnostics_.error(codes::yaml_tag, where,
                          "'" + tag + "' is a CloudFormation function, and nothing resolves it here",
@@ -176,11 +176,16 @@ class Builder final : public YAML::EventHandler {
     }
     if (at >= text.size()) return Value::Style::plain;
     switch (text[at]) {
-      case '"': return Value::Style::double_quoted;
-      case '\'': return Value::Style::single_quoted;
-      case '|': return Value::Style::literal;
-      case '>': return Value::Style::folded;
-      default: return Value::Style::plain;
+      case '"':
+        return Value::Style::double_quoted;
+      case '\'':
+        return Value::Style::single_quoted;
+      case '|':
+        return Value::Style::literal;
+      case '>':
+        return Value::Style::folded;
+      default:
+        return Value::Style::plain;
     }
   }
 
@@ -195,11 +200,11 @@ class Builder final : public YAML::EventHandler {
     count(1, value.where);
     check_collection_tag(tag, value.where);
     if (levels_.size() >= limits_.depth) {
-      diagnostics_.error(codes::limit, value.where,
-                         "the document is nested more than " + std::to_string(limits_.depth) +
-                             " levels deep",
-                         "a component document needs about ten; look for a bracket or an "
-                         "indentation that opens too much");
+      diagnostics_.error(
+          codes::limit, value.where,
+          "the document is nested more than " + std::to_string(limits_.depth) + " levels deep",
+          "a component document needs about ten; look for a bracket or an "
+          "indentation that opens too much");
       throw Refused{};
     }
     Level level;
@@ -241,14 +246,16 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     if (key.text() == "<<" && key.style == Value::Style::plain) {
-      diagnostics_.error(codes::merge_key, key.where, "merge keys ('<<') are not a part of the "
-                         "document language", "write the merged keys out");
+      diagnostics_.error(codes::merge_key, key.where,
+                         "merge keys ('<<') are not a part of the "
+                         "document language",
+                         "write the merged keys out");
       return;
     }
     if (const auto first = find_key(level, key.text())) {
-      diagnostics_.error(codes::duplicate_key, key.where, "the key '" + key.text() +
-                         "' stands twice in this map", "the first one is in line " +
-                         std::to_string(first->line) + "; remove one of the two");
+      diagnostics_.error(
+          codes::duplicate_key, key.where, "the key '" + key.text() + "' stands twice in this map",
+          "the first one is in line " + std::to_string(first->line) + "; remove one of the two");
       return;
     }
     level.value.map().push_back({key.text(), std::move(value), key.where});
@@ -299,15 +306,14 @@ bool check_bytes(const SourceText& source, const YamlLimits& limits, Diagnostics
     char byte[8];
     std::snprintf(byte, sizeof byte, "0x%02X", static_cast<unsigned char>(text[*wrong]));
     diagnostics.error(codes::encoding, source.location_at(*wrong),
-                      std::string("the byte ") + byte + " is not UTF-8",
-                      "save the file as UTF-8");
+                      std::string("the byte ") + byte + " is not UTF-8", "save the file as UTF-8");
     return false;
   }
   return true;
 }
 
-/// yaml-cpp keeps every token until it knows whether a bracket is a key, at some 230 bytes each; the
-/// depth limit would come too late. Scripts leave brackets open too, but not so many.
+/// yaml-cpp keeps every token until it knows whether a bracket is a key, at some 230 bytes each;
+/// the depth limit would come too late. Scripts leave brackets open too, but not so many.
 bool check_brackets(const SourceText& source, Diagnostics& diagnostics) {
   constexpr long most_open = 20'000;
   long open = 0;

@@ -1,0 +1,36 @@
+# Sourced by every integration test: a scratch folder that goes away, assertions that say what they
+# saw, and skips that say why. Tests call $TOEHOLD and $TOEHOLD_AGENT, the real programs.
+set -euo pipefail
+: "${TOEHOLD:?}" "${TOEHOLD_AGENT:?}" "${TOEHOLD_SOURCE:?}"
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/toehold-test.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+skip() { echo "skipped: $*"; exit 77; }
+needs() { for program in "$@"; do command -v "$program" >/dev/null || skip "no $program here"; done; }
+
+# expect_exit CODE COMMAND...: stdout in $out, stderr in $err
+expect_exit() {
+  local want=$1 got=0
+  shift
+  "$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null || got=$?
+  out=$(cat "$scratch/.out") err=$(cat "$scratch/.err")
+  [ "$got" = "$want" ] || fail "exit $got instead of $want: $*"$'\n'"$out"$'\n'"$err"
+}
+expect_contains() { [[ "$1" == *"$2"* ]] || fail "'$2' is not in:"$'\n'"$1"; }
+expect_lacks() { [[ "$1" != *"$2"* ]] || fail "'$2' is in:"$'\n'"$1"; }
+expect_equal() { [ "$1" = "$2" ] || fail "'$1' instead of '$2'"; }
+# wait_until SECONDS COMMAND...: polls; for things another process does in its own time.
+wait_until() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "not within the time: $*"
+    sleep 0.02
+  done
+}
+# The only log folder below a folder.
+log_folder() { echo "$1"/TOE_*; }
+agent_run() { "$TOEHOLD_AGENT" run --state-directory "$scratch/state" --log-directory "$scratch/logs" "$@"; }
