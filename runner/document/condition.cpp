@@ -180,6 +180,7 @@ class ConditionParser {
         std::find_if(map.map().begin(), map.map().end(),
                      [&](const Value::Member& member) { return member.key == info.other_key; });
     if (other == map.map().end()) {
+      if (map.find("value") || map.find("path")) return false;  // the other one: reported as such
       wrong(chosen.where,
             "'" + std::string(info.key) + "' of " + owner_ + " needs '" + info.other_key +
                 "' beside it",
