@@ -37,6 +37,7 @@ class Diagnostics {
   void warning(const DiagnosticCode& code, SourceLocation where, std::string message,
                std::string hint = {});
   void append(const Diagnostics& other);
+  void append(const Diagnostic& item) { items_.push_back(item); }
   /// The place has been explained: further errors exactly there say less and are dropped.
   void explained(SourceLocation where);
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "runner/base/pattern.hpp"
 #include "runner/base/text.hpp"
 #include "runner/document/codes.hpp"
+#include "runner/document/mistakes.hpp"
 #include "runner/document/reader.hpp"
 #include "runner/document/reference_checker.hpp"
 #include "runner/document/template.hpp"
@@ -196,6 +198,18 @@ class Validator {
   std::size_t suggestions_left_ = 100;  // each looks at every action's name
 };
 
+/// A mistake that has been explained needs no second, general message at the same place.
+void append_unexplained(const Diagnostics& general, Diagnostics& explained) {
+  std::set<std::pair<std::uint32_t, std::uint32_t>> places;
+  for (const Diagnostic& item : explained.items()) {
+    if (item.severity == Severity::error) places.emplace(item.where.line, item.where.column);
+  }
+  for (const Diagnostic& item : general.items()) {
+    if (places.contains({item.where.line, item.where.column})) continue;
+    explained.append(item);
+  }
+}
+
 }  // namespace
 
 void validate_document(const Document& document, const ActionCatalogue& actions,
@@ -207,8 +221,11 @@ LoadedDocument load_document(const SourcePtr& source, const ActionCatalogue& act
                              const ValidationOptions& options) {
   LoadedDocument loaded{nullptr, Diagnostics(source)};
   if (const auto root = read_yaml(source, loaded.diagnostics)) {
-    auto document = std::make_shared<Document>(read_document(*root, loaded.diagnostics));
-    validate_document(*document, actions, options, loaded.diagnostics);
+    diagnose_mistakes(*root, *source, loaded.diagnostics);
+    Diagnostics general(source);
+    auto document = std::make_shared<Document>(read_document(*root, general));
+    validate_document(*document, actions, options, general);
+    append_unexplained(general, loaded.diagnostics);
     loaded.document = std::move(document);
   }
   loaded.diagnostics.sort();
