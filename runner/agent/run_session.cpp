@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "generated/version.hpp"
 #include "runner/agent/document_source.hpp"
@@ -13,13 +14,14 @@
 #include "runner/base/json.hpp"
 #include "runner/base/log.hpp"
 #include "runner/base/stop.hpp"
-#include "runner/engine/redactor.hpp"
+#include "runner/base/text.hpp"
 #include "runner/report/chaining.hpp"
-#include "runner/report/console.hpp"
 #include "runner/report/console_log.hpp"
 #include "runner/report/detailed_output.hpp"
 #include "runner/report/json_lines.hpp"
 #include "runner/report/result.hpp"
+
+extern char** environ;
 
 namespace toehold {
 
@@ -135,9 +137,10 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   DetailedOutput detailed_output(logs / "detailedoutput.json");
   ChainingRecord chaining(logs / "chaining.json");
   JsonLines json_lines(logs / "events.jsonl");
-  Console console(STDERR_FILENO, console_options());
-  Redactor replay({&detailed_output, &chaining});
-  Redactor sinks({&console_log, &detailed_output, &chaining, &json_lines, &console});
+  Console console(console_options());
+  register_known_secrets(plan);
+  Redactor replay(secrets_, {&detailed_output, &chaining});
+  Redactor sinks(secrets_, {&console_log, &detailed_output, &chaining, &json_lines, &console});
   for (const Event& event : journal_contents_.events) replay.on(event);
   EventStream events(clock_, &journal, sinks, earlier_.last_seq());
 
@@ -156,7 +159,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                                   return load_document(read_document_source(path), context_.actions,
                                                        options_.rules);
                                 },
-                                [&](const std::string& secret) { sinks.add_secret(secret); },
+                                [this](const std::string& secret) { secrets_.add(secret); },
                                 options_.strict,
                                 options_.in_doubt,
                                 10};
@@ -164,6 +167,60 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   const RunEnd end = engine.run(plan, started);
   fs::remove_all(state_->scratch, ignored);
   return end;
+}
+
+void RunSession::register_known_secrets(const Plan& plan) {
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos || !looks_secret(text.substr(0, equals))) continue;
+    secrets_.add(std::string(text.substr(equals + 1)));
+  }
+  for (const DocumentRun& run : plan.documents) {
+    for (const auto& [name, value] : run.parameters) {
+      if (looks_secret(name)) secrets_.add(value);
+    }
+  }
+}
+
+ConsoleOptions RunSession::console_options() const {
+  ConsoleOptions console;
+  console.mode = options_.view == "live"    ? ConsoleOptions::Mode::live
+                 : options_.view == "plain" ? ConsoleOptions::Mode::plain
+                                            : ConsoleOptions::Mode::none;
+  console.terminal.fd = STDERR_FILENO;
+  console.terminal.live = options_.view == "live";
+  console.terminal.colour = colour_wanted(STDERR_FILENO);
+  console.terminal.unicode = unicode_wanted();
+  const char* github = std::getenv("GITHUB_ACTIONS");
+  console.github = options_.view == "plain" && github && std::string_view(github) == "true";
+  console.retry_command = retry_command();
+  return console;
+}
+
+/// What was typed, without --from and --only, and without the parameters' values.
+std::string RunSession::retry_command() const {
+  std::string command = context_.style.name;
+  for (int i = 1; i < context_.argc; ++i) {
+    std::string word = context_.argv[i];
+    const std::string option = word.substr(0, word.find('='));
+    if (option == "--from" || option == "--only") {
+      if (word.find('=') == std::string::npos) ++i;
+      continue;
+    }
+    if (option == "--start-over") continue;
+    if (option == "--parameters") {
+      if (word.find('=') == std::string::npos) ++i;
+      command += " --parameters ...";
+      continue;
+    }
+    const bool plain =
+        !word.empty() && word.find_first_not_of(
+                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "@%_-+=:,./") == std::string::npos;
+    command += plain ? " " + word : " '" + replace_all(word, "'", "'\\''") + "'";
+  }
+  return command;
 }
 
 ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {

@@ -12,6 +12,8 @@
 #include "runner/base/files.hpp"
 #include "runner/engine/engine.hpp"
 #include "runner/engine/journal.hpp"
+#include "runner/engine/redactor.hpp"
+#include "runner/report/console.hpp"
 
 namespace toehold {
 
@@ -29,6 +31,9 @@ class RunSession {
   RunEnd run_engine(const Plan& plan, const RunStarted& started);
   ExitCode finish(const RunStarted& started, const RunEnd& end);
   ExitCode reboot();
+  void register_known_secrets(const Plan& plan);
+  ConsoleOptions console_options() const;
+  std::string retry_command() const;
   ExitCode interrupted();
 
   const RunOptions& options_;
@@ -42,6 +47,7 @@ class RunSession {
   JournalContents journal_contents_;
   RunState earlier_;
   std::optional<RunState> previous_;
+  Secrets secrets_;
 };
 
 /// The object of awstoe on stdout for a run that never began.

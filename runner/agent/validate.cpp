@@ -11,6 +11,7 @@
 #include "runner/base/json.hpp"
 #include "runner/base/log.hpp"
 #include "runner/base/text.hpp"
+#include "runner/document/validator.hpp"
 
 namespace toehold {
 

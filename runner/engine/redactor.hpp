@@ -1,0 +1,60 @@
+// Redactor: masks secrets in every text of every event before a sink sees it; the journal alone
+// stands before it. Also in output that arrives in pieces. Registered by the scope as values become
+// known; costs nothing while there are none. Best effort by nature: a program can always print a
+// secret in a form that nobody foresaw.
+#pragma once
+
+#include <array>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "runner/engine/event_sink.hpp"
+
+namespace toehold {
+
+/// True for a name that tells of a secret: password, token, api_key and the like.
+bool looks_secret(std::string_view name);
+
+/// The texts to mask, with the forms in which they show up: as they are, line by line, in base64 at
+/// each of the three alignments, and escaped for JSON and URLs.
+class Secrets {
+ public:
+  /// False for a text too short to be told from ordinary words (under 6 characters).
+  bool add(const std::string& secret);
+  bool empty() const { return patterns_.empty(); }
+  std::string mask(std::string_view text) const;
+  /// The length of the longest end of `text` that may be the beginning of a secret.
+  std::size_t open_end(std::string_view text) const;
+
+ private:
+  void add_pattern(std::string pattern);
+
+  std::vector<std::string> patterns_;  // longest first
+  std::set<std::string> known_;
+  std::array<bool, 256> first_bytes_{};
+};
+
+class Redactor final : public EventSink {
+ public:
+  /// `secrets` may grow while events pass.
+  Redactor(const Secrets& secrets, std::vector<EventSink*> sinks)
+      : secrets_(secrets), sinks_(std::move(sinks)) {}
+  void on(const Event& event) override;
+  void tick() override { sinks_.tick(); }
+
+ private:
+  void output(const Event& event, const Output& piece);
+  void flush(UnixMillis time);
+
+  const Secrets& secrets_;
+  Tee sinks_;
+  /// What is held back per stream because a secret may begin in it.
+  std::array<std::string, 2> held_;
+  Output last_;
+  std::set<std::string> hidden_steps_;  // disableLogging
+};
+
+}  // namespace toehold

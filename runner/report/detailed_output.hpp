@@ -1,0 +1,55 @@
+// DetailedOutput: detailedoutput.json, the whole record of a run in awstoe's shape, nested
+// documents in the step that called them. Written when a document ends, at a reboot and at the end.
+// Fed the journal's old events first when a run goes on.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "runner/engine/event_sink.hpp"
+
+namespace toehold {
+
+class DetailedOutput final : public EventSink {
+ public:
+  explicit DetailedOutput(std::filesystem::path path) : path_(std::move(path)) {}
+  void on(const Event& event) override;
+
+ private:
+  struct StepRecord {
+    StepStarted started;
+    UnixMillis begun = 0, ended = 0;
+    std::optional<StepFinished> finished;
+    std::vector<std::string> documents;  // ids of nested ones
+  };
+  struct PhaseRecord {
+    std::string name, status, message;
+    UnixMillis begun = 0, ended = 0;
+    std::vector<std::string> steps;  // ids
+  };
+  struct DocumentRecord {
+    DocumentStarted started;
+    std::string status, message;
+    UnixMillis begun = 0, ended = 0;
+    std::vector<PhaseRecord> phases;
+  };
+
+  PhaseRecord* phase(const std::string& document, const std::string& name);
+  Value document_value(const DocumentRecord& record) const;
+  Value step_value(const StepRecord& record) const;
+  Value run_value() const;
+  void write() const;
+
+  std::filesystem::path path_;
+  RunStarted run_;
+  RunFinished finished_;
+  UnixMillis begun_ = 0, ended_ = 0;
+  std::vector<std::string> top_documents_;
+  std::unordered_map<std::string, DocumentRecord> documents_;
+  std::unordered_map<std::string, StepRecord> steps_;
+};
+
+}  // namespace toehold

@@ -1,0 +1,13 @@
+// The JSON object that a run leaves on stdout, in awstoe's shape and order of keys.
+#pragma once
+
+#include <string>
+
+#include "runner/engine/event.hpp"
+
+namespace toehold {
+
+/// Four blanks an indent, without a newline at the end.
+std::string result_json(const RunStarted& started, const RunFinished& finished);
+
+}  // namespace toehold
