@@ -1,0 +1,318 @@
+#include "runner/document/json_schema.hpp"
+
+#include <span>
+
+#include "runner/base/json.hpp"
+#include "runner/document/condition.hpp"
+#include "runner/document/reader.hpp"
+
+namespace toehold {
+
+namespace {
+
+/// Where a reference may stand in place of the value.
+enum class References { no, yes };
+
+constexpr const char* any_reference = "\\{\\{.*\\}\\}";
+
+Value strings(std::initializer_list<const char*> texts) {
+  Value::List list;
+  for (const char* text : texts) list.emplace_back(text);
+  return Value(std::move(list));
+}
+
+Value strings(std::span<const std::string> texts) {
+  Value::List list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return Value(std::move(list));
+}
+
+Value reference_to(const std::string& definition) {
+  return Value::object({{"$ref", "#/definitions/" + definition}});
+}
+
+Value text_with_pattern(const std::string& pattern) {
+  return Value::object({{"type", "string"}, {"pattern", pattern}});
+}
+
+Value any_of(Value::List alternatives) {
+  return Value::object({{"anyOf", Value(std::move(alternatives))}});
+}
+
+/// A list of `item`s or the item itself; if/then/else so that editors blame the right one.
+Value list_or_one(Value list, Value item) {
+  return Value::object({{"if", Value::object({{"type", "array"}})},
+                        {"then", std::move(list)},
+                        {"else", std::move(item)}});
+}
+
+/// A regular expression for `text` without regard to case; the dialect has no flag for that.
+std::string ignoring_case(const std::string& text) {
+  std::string pattern;
+  for (const char c : text) {
+    const bool lower = c >= 'a' && c <= 'z';
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (lower || upper) {
+      const char other = static_cast<char>(lower ? c - 'a' + 'A' : c - 'A' + 'a');
+      pattern += std::string("[") + c + other + "]";
+    } else if ((c >= '0' && c <= '9') || c == '_' || c == '-' || c == ' ') {
+      pattern += c;
+    } else {
+      pattern += std::string("\\") + c;
+    }
+  }
+  return pattern;
+}
+
+std::string description_of(const FieldInfo& field) {
+  return field.default_text.empty() ? field.doc
+                                    : field.doc + " Default: " + field.default_text + ".";
+}
+
+Value object_schema(std::span<const FieldInfo> fields, References references);
+
+Value::List choice_alternatives(const FieldInfo& field) {
+  std::string pattern;
+  for (const std::string& choice : field.choices) {
+    pattern += (pattern.empty() ? "^(" : "|") + ignoring_case(choice);
+  }
+  return {Value::object({{"enum", strings(field.choices)}}), text_with_pattern(pattern + ")$")};
+}
+
+Value integer_alternative(const FieldInfo& field) {
+  Value schema = Value::object({{"type", "integer"}});
+  if (field.minimum != std::numeric_limits<std::int64_t>::min()) {
+    schema.set("minimum", field.minimum);
+  }
+  if (field.maximum != std::numeric_limits<std::int64_t>::max()) {
+    schema.set("maximum", field.maximum);
+  }
+  return schema;
+}
+
+/// What the field takes, in any of the spellings that the reader understands.
+Value::List alternatives(const FieldInfo& field, References references) {
+  switch (field.type) {
+    case FieldType::text:
+      if (!field.choices.empty()) return choice_alternatives(field);
+      return {Value::object({{"type", strings({"string", "number", "boolean"})}})};
+    case FieldType::boolean:
+      return {
+          Value::object({{"type", "boolean"}}),
+          text_with_pattern("^(" + ignoring_case("true") + "|" + ignoring_case("false") + ")$")};
+    case FieldType::integer:
+      return {integer_alternative(field), text_with_pattern("^[-+]?[0-9]+$")};
+    case FieldType::number:
+      return {Value::object({{"type", "number"}}), text_with_pattern("^[-+.0-9eE]+$")};
+    case FieldType::text_list:
+      return {Value::object(
+          {{"type", "array"},
+           {"items",
+            Value::object({{"type", strings({"string", "number", "boolean", "null"})}})}})};
+    case FieldType::text_map:
+      return {Value::object(
+          {{"type", "object"},
+           {"additionalProperties",
+            Value::object({{"type", strings({"string", "number", "boolean", "null"})}})}})};
+    case FieldType::record:
+      return {object_schema(field.fields, references)};
+    case FieldType::record_list:
+      return {
+          Value::object({{"type", "array"}, {"items", object_schema(field.fields, references)}})};
+    case FieldType::any:
+      break;
+  }
+  return {Value::object({})};
+}
+
+Value field_schema(const FieldInfo& field, References references) {
+  Value::List options = alternatives(field, references);
+  const bool is_list_or_map =
+      field.type == FieldType::text_list || field.type == FieldType::text_map ||
+      field.type == FieldType::record || field.type == FieldType::record_list;
+  const bool takes_any_text = field.type == FieldType::text && field.choices.empty();
+  if (field.type != FieldType::any) {
+    if (references == References::yes && !is_list_or_map && !takes_any_text) {
+      options.push_back(text_with_pattern(any_reference));
+    }
+    if (!field.required) options.push_back(Value::object({{"type", "null"}}));
+  }
+  Value schema = options.size() == 1 ? std::move(options.front()) : any_of(std::move(options));
+  if (schema.is_null()) schema = Value(Value::Map());
+  schema.set("description", description_of(field));
+  return schema;
+}
+
+Value object_schema(std::span<const FieldInfo> fields, References references) {
+  Value properties{Value::Map()};
+  Value::List required;
+  for (const FieldInfo& field : fields) {
+    properties.set(field.name, field_schema(field, references));
+    if (field.required) required.emplace_back(field.name);
+  }
+  Value schema = Value::object(
+      {{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}});
+  if (!required.empty()) schema.set("required", Value(std::move(required)));
+  return schema;
+}
+
+/// Replaces what the grammar's table cannot say about `key`, and keeps its description.
+void refine(Value& object, const char* key, Value schema) {
+  Value& slot = *object.find("properties")->find(key);
+  schema.set("description", *slot.find("description"));
+  slot = std::move(schema);
+}
+
+Value list_schema(Value items) {
+  return Value::object({{"type", "array"}, {"minItems", 1}, {"items", std::move(items)}});
+}
+
+/// A list of maps with one name each.
+Value named_list(const std::string& definition) {
+  return Value::object(
+      {{"type", strings({"array", "null"})},
+       {"items", Value::object({{"type", "object"},
+                                {"minProperties", 1},
+                                {"maxProperties", 1},
+                                {"propertyNames", text_with_pattern("^[A-Za-z0-9_-]{3,128}$")},
+                                {"additionalProperties", reference_to(definition)}})}});
+}
+
+Value loop_schema() {
+  Value schema = object_schema(loop_fields(), References::no);
+  Value delimited = object_schema(for_each_fields(), References::no);
+  delimited.find("properties")->find("delimiter")->set("maxLength", 1);
+  const Value item = Value::object({{"type", strings({"string", "number", "boolean"})}});
+  refine(schema, "forEach",
+         list_or_one(Value::object({{"type", "array"}, {"items", item}}), std::move(delimited)));
+  schema.set("oneOf", Value(Value::List{Value::object({{"required", strings({"for"})}}),
+                                        Value::object({{"required", strings({"forEach"})}})}));
+  return schema;
+}
+
+Value operator_schema(const OperatorInfo& info) {
+  Value schema;
+  switch (info.op) {
+    case Operator::and_:
+    case Operator::or_:
+      schema = list_schema(reference_to("condition"));
+      break;
+    case Operator::not_:
+      schema = any_of({reference_to("condition")});
+      break;
+    default:
+      schema = Value::object({{"type", strings({"string", "number", "boolean"})}});
+  }
+  schema.set("description", info.doc);
+  return schema;
+}
+
+/// One operator with its values; for an `if` also what is decided by it.
+Value condition_schema(const std::string& definition, bool decides) {
+  Value properties{Value::Map()};
+  Value dependencies{Value::Map()};
+  Value::List one;
+  const auto add = [&](const std::string& key, const OperatorInfo& info) {
+    properties.set(key, operator_schema(info));
+    if (info.other_key) dependencies.set(key, strings({info.other_key}));
+    one.push_back(Value::object({{"required", Value(Value::List{Value(key)})}}));
+  };
+  for (const OperatorInfo& info : operator_table()) add(info.key, info);
+  for (const OperatorInfo& info : operator_table()) {
+    const std::string key = info.key;
+    if (key.starts_with("stringLess")) add("stringless" + key.substr(10), info);
+  }
+  const Value scalar = Value::object({{"type", strings({"string", "number", "boolean"})}});
+  properties.set("value", scalar);
+  properties.set("path", scalar);
+  if (decides) {
+    const Value decision = Value::object({{"enum", strings({"Abort", "Execute", "Skip"})}});
+    properties.set("then", decision);
+    properties.set("else", decision);
+  }
+  Value map = Value::object({{"type", "object"},
+                             {"properties", std::move(properties)},
+                             {"additionalProperties", false},
+                             {"dependencies", std::move(dependencies)},
+                             {"oneOf", Value(std::move(one))}});
+  Value list = list_schema(reference_to(definition));
+  list.set("maxItems", 1);
+  return list_or_one(std::move(list), std::move(map));
+}
+
+Value inputs_schema(const ActionInfo& action) {
+  if (action.shape == InputShape::condition) return reference_to("condition");
+  Value item = object_schema(action.inputs, References::yes);
+  if (action.inputs_required) item.set("minProperties", 1);
+  Value list = Value::object({{"type", "array"}, {"items", item}});
+  if (action.inputs_required) list.set("minItems", 1);
+  if (action.shape == InputShape::single) list.set("maxItems", 1);
+  if (!action.inputs_required) item.set("type", strings({"object", "null"}));
+  return list_or_one(std::move(list), std::move(item));
+}
+
+Value step_schema(const ActionCatalogue& actions) {
+  Value schema = object_schema(step_fields(), References::no);
+  Value::List names, summaries, rules;
+  for (const ActionInfo* action : actions.all_infos()) {
+    names.emplace_back(action->name);
+    summaries.emplace_back(action->summary);
+    const Value is_action = Value::object(
+        {{"properties", Value::object({{"action", Value::object({{"const", action->name}})}})},
+         {"required", strings({"action"})}});
+    Value then = Value::object(
+        {{"properties", Value::object({{"inputs", reference_to("inputs/" + action->name)}})}});
+    if (action->inputs_required) then.set("required", strings({"inputs"}));
+    rules.push_back(Value::object({{"if", is_action}, {"then", std::move(then)}}));
+  }
+  refine(schema, "action",
+         Value::object({{"enum", Value(std::move(names))},
+                        {"enumDescriptions", Value(std::move(summaries))}}));
+  refine(schema, "loop", any_of({reference_to("loop"), Value::object({{"type", "null"}})}));
+  refine(schema, "if", any_of({reference_to("if"), Value::object({{"type", "null"}})}));
+  // The table's choices ignore case; here the language does not.
+  refine(schema, "onFailure",
+         any_of({Value::object({{"enum", strings({"Abort", "Continue", "Ignore"})}}),
+                 Value::object({{"type", "null"}})}));
+  schema.set("allOf", Value(std::move(rules)));
+  return schema;
+}
+
+}  // namespace
+
+Value json_schema(const ActionCatalogue& actions) {
+  Value schema = object_schema(document_fields(), References::no);
+  refine(schema, "schemaVersion",
+         Value::object({{"enum", Value(Value::List{Value(1), Value("1.0"), Value("1")})}}));
+  refine(schema, "parameters", named_list("parameter"));
+  refine(schema, "constants", named_list("constant"));
+  refine(schema, "phases", list_schema(reference_to("phase")));
+  Value phase = object_schema(phase_fields(), References::no);
+  phase.find("properties")
+      ->find("name")
+      ->set("examples", strings({"build", "validate", "test", "container-host-test"}));
+  refine(phase, "steps", list_schema(reference_to("step")));
+  Value inputs{Value::Map()};
+  for (const ActionInfo* action : actions.all_infos()) {
+    inputs.set(action->name, inputs_schema(*action));
+  }
+  schema.set("definitions",
+             Value::object({{"parameter", object_schema(parameter_fields(), References::no)},
+                            {"constant", object_schema(constant_fields(), References::no)},
+                            {"phase", std::move(phase)},
+                            {"step", step_schema(actions)},
+                            {"loop", loop_schema()},
+                            {"if", condition_schema("if", true)},
+                            {"condition", condition_schema("condition", false)},
+                            {"inputs", std::move(inputs)}}));
+  Value whole = Value::object({{"$schema", "http://json-schema.org/draft-07/schema#"},
+                               {"title", "EC2 Image Builder component document"}});
+  for (auto& member : schema.map()) whole.map().push_back(std::move(member));
+  return whole;
+}
+
+std::string json_schema_text(const ActionCatalogue& actions) {
+  return to_json(json_schema(actions), 2) + "\n";
+}
+
+}  // namespace toehold
