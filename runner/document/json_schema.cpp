@@ -270,6 +270,7 @@ Value step_schema(const ActionCatalogue& actions) {
                         {"enumDescriptions", Value(std::move(summaries))}}));
   refine(schema, "loop", any_of({reference_to("loop"), Value::object({{"type", "null"}})}));
   refine(schema, "if", any_of({reference_to("if"), Value::object({{"type", "null"}})}));
+  schema.find("properties")->find("timeoutSeconds")->set("not", Value::object({{"const", 0}}));
   // The table's choices ignore case; here the language does not.
   refine(schema, "onFailure",
          any_of({Value::object({{"enum", strings({"Abort", "Continue", "Ignore"})}}),
