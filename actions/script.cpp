@@ -76,7 +76,6 @@ Outcome run_program(const std::string& action, Command command, ActionContext& c
       },
       context.process_started, context.deadline, context.stop);
 
-  if (result.exit_code) context.note("CmdExecution: ExitCode " + std::to_string(*result.exit_code));
   if (result.output_held) {
     context.note(action +
                  ": a process that the step left running still holds its output; what it prints "
@@ -89,13 +88,11 @@ Outcome run_program(const std::string& action, Command command, ActionContext& c
   }
   std::vector<Value> outputs;
   if (result.start_error.empty()) outputs.push_back(std::move(capture).outputs());
+  context.note(action + ": FINISHED EXECUTION");
   if (!result.succeeded()) {
-    context.note("CmdExecution: [ERROR] Command execution has resulted in an error");
-    context.note(action + ": FINISHED EXECUTION");
     return Failed{describe(result), result.exit_code, std::move(outputs), result.timed_out,
                   result.cancelled};
   }
-  context.note(action + ": FINISHED EXECUTION");
   return Succeeded{std::move(outputs)};
 }
 

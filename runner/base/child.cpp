@@ -8,27 +8,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <set>
 #include <string_view>
 
 #include "runner/base/platform.hpp"
+#include "runner/base/umask.hpp"
 
 namespace toehold {
 
 namespace {
-
-std::atomic<int> callers_umask{-1};
-
-mode_t child_umask() {
-  const int known = callers_umask;
-  if (known >= 0) return static_cast<mode_t>(known);
-  const mode_t ours = ::umask(077);
-  ::umask(ours);
-  return ours;
-}
 
 unsigned descriptor_limit() {
   rlimit limit{};
@@ -50,17 +40,13 @@ std::vector<std::string> child_environment(const Command& command) {
 
 }  // namespace
 
-void use_private_umask() {
-  callers_umask = static_cast<int>(::umask(077));
-}
-
 Child::Child(const Command& command, Stdio stdio, bool dies_with_us)
     : command_(command),
       entries_(child_environment(command)),
       stdio_(stdio),
       dies_with_us_(dies_with_us),
       parent_(::getpid()),
-      umask_(child_umask()),
+      umask_(caller_umask()),
       most_descriptors_(descriptor_limit()) {
   const std::string& name = command.argv.front();
   program_ = name.find('/') != std::string::npos ? name : find_in_path(name).value_or("");

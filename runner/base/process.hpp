@@ -64,10 +64,6 @@ class RealProcessRunner final : public ProcessRunner {
   std::chrono::milliseconds grace_;
 };
 
-/// Sets our umask to 077. Called once by the mains, before any file is made; children that are
-/// started later get back the umask that we were called with.
-void use_private_umask();
-
 /// Kills every process whose environment holds `name=value`, and waits until they are gone.
 /// For what an earlier run of this program left behind; returns how many there were.
 int kill_processes_with_environment(const std::string& name, const std::string& value);

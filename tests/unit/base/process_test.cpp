@@ -17,6 +17,7 @@
 #include "runner/base/files.hpp"
 #include "runner/base/process_tree.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/umask.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace toehold;
@@ -175,7 +176,8 @@ TEST_CASE("children get the umask that we were called with") {
   const pid_t child = ::fork();
   if (child == 0) {
     ::umask(027);
-    use_private_umask();
+    remember_caller_umask();
+    ::umask(077);
     const std::string seen = run(bash("umask")).out;
     const mode_t ours = ::umask(0);
     const std::string text = seen + (ours == 077 ? "private" : "open");
@@ -351,6 +353,32 @@ TEST_CASE("two commands at a time do not end each other") {
   CHECK(survivors(mark + "-hanging") == 0);
   other.join();
   CHECK(longer.exit_code == 7);
+}
+
+TEST_CASE("a leader dies with us, however we die") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    RealProcessRunner().run(
+        bash("exec sleep 1000"), [](Stream, std::string_view) {},
+        [&](int pid) {
+          (void)!::write(ends[1], &pid, sizeof pid);
+          ::kill(::getpid(), SIGKILL);
+        },
+        {}, {});
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  int leader = 0;
+  REQUIRE(::read(ends[0], &leader, sizeof leader) == sizeof leader);
+  ::close(ends[0]);
+  ::waitpid(child, nullptr, 0);
+  for (int i = 0; i < 1000 && !gone(leader); ++i) {
+    reap_orphans();  // it has become ours
+    std::this_thread::sleep_for(1ms);
+  }
+  CHECK(gone(leader));
 }
 
 TEST_CASE("an error of the reader of the output leaves nothing behind") {
