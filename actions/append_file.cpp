@@ -41,6 +41,7 @@ Action append_file() {
           .optional("encoding", &Addition::encoding, "Encoding of the added text.", "utf8")
           .choices(encoding_names()),
       run);
+  action.info.platforms = every_platform;
   action.info.example = R"(- name: AddHost
   action: AppendFile
   inputs:

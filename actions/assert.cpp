@@ -20,7 +20,7 @@ Action assert_action() {
   Action action;
   action.info.name = "Assert";
   action.info.summary = "Fails unless a condition holds.";
-  action.info.platforms = linux_only | macos_only | windows_only;
+  action.info.platforms = every_platform;
   action.info.shape = InputShape::condition;
   action.info.repeatable = true;
   action.info.example = R"(- name: VersionIsRight

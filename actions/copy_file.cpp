@@ -49,6 +49,7 @@ Action copy_file() {
           .optional("overwrite", &Copy::overwrite,
                     "Replace a file of that name; false: fail instead.", "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "source", "destination", deferred, diagnostics);

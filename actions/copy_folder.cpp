@@ -48,6 +48,7 @@ Action copy_folder() {
                     "Copy into a folder of that name, file over file; false: fail instead.",
                     "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "source", "destination", deferred, diagnostics);

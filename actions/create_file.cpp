@@ -55,6 +55,7 @@ Action create_file() {
           .optional("overwrite", &File::overwrite,
                     "Replace the content of a file that exists; false: fail instead.", "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_mode(item, "permissions", deferred, diagnostics);

@@ -62,6 +62,7 @@ Action create_folder() {
                     "instead.",
                     "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_mode(item, "permissions", deferred, diagnostics);

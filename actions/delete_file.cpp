@@ -34,6 +34,7 @@ Action delete_file() {
                                 "The file; '*' in its name deletes every file of the folder that "
                                 "fits, and none is no error."),
       run);
+  action.info.platforms = every_platform;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "path", nullptr, deferred, diagnostics);
   };

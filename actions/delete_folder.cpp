@@ -36,6 +36,7 @@ Action delete_folder() {
                     "The folder; '*' in its name deletes every folder that fits.")
           .optional("force", &Target::force, "Delete what is in it, too.", "false"),
       run);
+  action.info.platforms = every_platform;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "path", nullptr, deferred, diagnostics);
   };

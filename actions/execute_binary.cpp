@@ -31,7 +31,7 @@ Action execute_binary() {
                     "Its arguments, each passed on as it is: no quotes, no wildcards.", "[]"),
       run);
   action.info.outputs = program_outputs();
-  action.info.platforms = linux_only | macos_only | windows_only;
+  action.info.platforms = every_platform;
   action.info.example = R"(- name: RunPlaybook
   action: ExecuteBinary
   inputs:

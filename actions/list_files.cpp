@@ -55,6 +55,7 @@ Action list_files() {
                     "*")
           .optional("recursive", &Listing::recursive, "The folders below, too.", "false"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.outputs = {{"files", "Paths of the files, separated by commas."}};
   action.info.example = R"(- name: FindPackages

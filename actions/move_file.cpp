@@ -49,6 +49,7 @@ Action move_file() {
           .optional("overwrite", &Move::overwrite,
                     "Replace a file of that name; false: fail instead.", "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = false;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "source", "destination", deferred, diagnostics);

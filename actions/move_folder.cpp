@@ -54,6 +54,7 @@ Action move_folder() {
                     "Move into a folder of that name, file over file; false: fail instead.",
                     "true"),
       run);
+  action.info.platforms = every_platform;
   action.info.repeatable = false;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
     check_wildcard(item, "source", "destination", deferred, diagnostics);

@@ -19,7 +19,7 @@ enum class InputShape {
   condition,  // a comparison or logical operator (Assert)
 };
 
-enum Platforms : unsigned { linux_only = 1, macos_only = 2, windows_only = 4 };
+enum Platforms : unsigned { linux_only = 1, macos_only = 2, windows_only = 4, every_platform = 7 };
 
 struct OutputInfo {
   std::string name;

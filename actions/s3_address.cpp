@@ -1,0 +1,31 @@
+#include "actions/s3_address.hpp"
+
+namespace toehold {
+
+void check_s3_address(const Value& item, const char* key, bool key_required,
+                      const Deferred& deferred, Diagnostics& diagnostics) {
+  const Value* value = item.find(key);
+  if (!value || !value->is_scalar() || value->is_null() || deferred(*value)) return;
+  const std::string& text = value->text();
+  const std::size_t slash = text.size() > 5 ? text.find('/', 5) : std::string::npos;
+  const bool has_bucket = text.starts_with("s3://") && text.size() > 5 && slash != 5;
+  const bool has_key = slash != std::string::npos && slash + 1 < text.size();
+  if (!has_bucket || (key_required && !has_key)) {
+    diagnostics.error(codes::invalid_value, value->where,
+                      std::string("'") + key + "' is no S3 address: " + text,
+                      "write s3://BUCKET/KEY");
+    return;
+  }
+  const std::size_t star = text.find('*');
+  if (star != std::string::npos && (star + 1 != text.size() || text[star - 1] != '/')) {
+    diagnostics.error(codes::invalid_value, value->where,
+                      "'*' may stand only as the whole last part of an S3 address",
+                      "write s3://BUCKET/PREFIX/* for everything below a prefix");
+  }
+}
+
+Failed s3_unavailable(const std::string& address) {
+  return Failed{"S3 is not available in this version (" + address + ")", {}, {}};
+}
+
+}  // namespace toehold

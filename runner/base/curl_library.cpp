@@ -1,0 +1,58 @@
+#include "runner/base/curl_library.hpp"
+
+#include <dlfcn.h>
+
+#include "runner/base/error.hpp"
+
+#undef curl_easy_setopt
+#undef curl_easy_getinfo
+
+namespace toehold {
+
+namespace {
+
+#ifndef TOEHOLD_STATIC_CURL
+template <class Function>
+void look_up(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+  if (!function) {
+    throw Error(Error::Kind::unsupported, std::string("libcurl has no function ") + name);
+  }
+}
+#endif
+
+CurlLibrary load() {
+  CurlLibrary curl{};
+#ifdef TOEHOLD_STATIC_CURL
+  curl = {&::curl_global_init,  &::curl_easy_init,    &::curl_easy_setopt,  &::curl_easy_perform,
+          &::curl_easy_getinfo, &::curl_easy_reset,   &::curl_easy_cleanup, &::curl_easy_strerror,
+          &::curl_slist_append, &::curl_slist_free_all};
+#else
+  void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    throw Error(Error::Kind::unsupported, std::string("libcurl is not there: ") + ::dlerror(),
+                "install it: apt-get install libcurl4, or dnf install libcurl");
+  }
+  look_up(library, "curl_global_init", curl.global_init);
+  look_up(library, "curl_easy_init", curl.easy_init);
+  look_up(library, "curl_easy_setopt", curl.easy_setopt);
+  look_up(library, "curl_easy_perform", curl.easy_perform);
+  look_up(library, "curl_easy_getinfo", curl.easy_getinfo);
+  look_up(library, "curl_easy_reset", curl.easy_reset);
+  look_up(library, "curl_easy_cleanup", curl.easy_cleanup);
+  look_up(library, "curl_easy_strerror", curl.easy_strerror);
+  look_up(library, "curl_slist_append", curl.slist_append);
+  look_up(library, "curl_slist_free_all", curl.slist_free_all);
+#endif
+  curl.global_init(CURL_GLOBAL_DEFAULT);
+  return curl;
+}
+
+}  // namespace
+
+const CurlLibrary& curl_library() {
+  static const CurlLibrary curl = load();
+  return curl;
+}
+
+}  // namespace toehold

@@ -1,0 +1,26 @@
+// The few functions of libcurl that http.cpp calls, looked up when the first request is made: linked
+// in, libcurl and the thirty libraries behind it would triple the time that every start takes.
+// Called by http.cpp only. With TOEHOLD_STATIC_CURL the functions are linked directly.
+#pragma once
+
+#include <curl/curl.h>
+
+namespace toehold {
+
+struct CurlLibrary {
+  decltype(&::curl_global_init) global_init;
+  decltype(&::curl_easy_init) easy_init;
+  decltype(&::curl_easy_setopt) easy_setopt;
+  decltype(&::curl_easy_perform) easy_perform;
+  decltype(&::curl_easy_getinfo) easy_getinfo;
+  decltype(&::curl_easy_reset) easy_reset;
+  decltype(&::curl_easy_cleanup) easy_cleanup;
+  decltype(&::curl_easy_strerror) easy_strerror;
+  decltype(&::curl_slist_append) slist_append;
+  decltype(&::curl_slist_free_all) slist_free_all;
+};
+
+/// Throws Error(unsupported) that names the package when the library is not there.
+const CurlLibrary& curl_library();
+
+}  // namespace toehold
