@@ -266,12 +266,18 @@ TEST_CASE("nothing escapes a deadline") {
       {"spawns while it is killed",
        "trap '' TERM; f() { while :; do setsid sleep 1000 & sleep 0.005; done; }; f & f"},
       {"spawns on TERM", "trap 'setsid nohup sleep 1000 & sleep 1000' TERM; sleep 1000 & wait"},
+      {"always another one",
+       "exec bash -c 'f() { f & exit 0; }; trap \"\" TERM; f & wait; sleep 1000'"},
+      {"always another session",
+       "trap '' TERM; printf '%s\n' '#!/bin/sh' 'setsid \"$0\" & exit 0' "
+       "> $COMET; chmod +x $COMET; $COMET & sleep 1000"},
       {"cleared environment", "env -i setsid sleep 1000 & sleep 1000"},
       {"closed streams", "exec >&- 2>&-; setsid sleep 1000 & sleep 1000"},
   }));
   INFO(std::get<0>(name_and_script));
+  const TempDirectory folder(fs::temp_directory_path(), "toehold-test-");
   Command command = bash(std::get<1>(name_and_script));
-  command.environment = {{"TOEHOLD_TEST", mark}};
+  command.environment = {{"TOEHOLD_TEST", mark}, {"COMET", (folder.path() / "comet").string()}};
   const Ran ran = run(command, in(150ms), {}, 150ms);
   CHECK(ran.result.timed_out);
   CHECK_FALSE(ran.result.succeeded());
@@ -283,16 +289,16 @@ TEST_CASE("nothing escapes a deadline") {
   // `env -i` has no mark; everything of ours but the drains of other tests is to be gone.
   std::string program;
   for (const auto& process : list_processes()) {
-    if (process.parent != ::getpid()) continue;
+    if (process.parent != ::getpid() || !process.alive()) continue;
     program = read_file("/proc/" + std::to_string(process.pid) + "/comm");
     CHECK(program != "sleep\n");
   }
 }
 
-TEST_CASE("a polite command may tidy up within its grace") {
+TEST_CASE("a polite command may tidy up within its grace, also when it was stopped") {
+  const std::string busy = GENERATE("while :; do sleep 0.01; done", "kill -STOP $$");
   const Ran ran =
-      run(bash("trap 'echo tidied; exit 0' TERM; echo up; while :; do sleep 0.01; done"), in(200ms),
-          {}, 10s);
+      run(bash("trap 'echo tidied; exit 0' TERM; echo up; " + busy), in(200ms), {}, 10s);
   CHECK(ran.out == "up\ntidied\n");
   CHECK(ran.result.timed_out);
   CHECK(ran.result.exit_code == 0);
@@ -322,15 +328,24 @@ TEST_CASE("a stop ends a command as a deadline does") {
 }
 
 TEST_CASE("daemons of an earlier command outlive the end of a later one") {
+  // Known by having been there before; or, should they have begun later, by their environment.
+  const bool there_before = GENERATE(true, false);
+  const TempDirectory folder(fs::temp_directory_path(), "toehold-test-");
+  const std::string go = (folder.path() / "go").string();
   const std::string earlier = unique_mark();
   const std::string later = unique_mark();
-  Command daemon = bash("setsid sleep 1000 >/dev/null 2>&1 & exit 0");
-  daemon.environment = {{"TOEHOLD_TEST", earlier}};
+  Command daemon;
+  if (there_before) {
+    daemon = bash("TOEHOLD_TEST=" + earlier + " setsid sleep 1000 >/dev/null 2>&1 & exit 0");
+  } else {
+    daemon = bash("setsid bash -c 'while [ ! -e " + go +
+                  " ]; do sleep 0.01; done; (sleep 1000 &); exit' >/dev/null 2>&1 & exit 0");
+    daemon.environment = {{"TOEHOLD_TEST", earlier}};
+  }
   REQUIRE(run(daemon).result.succeeded());
-  REQUIRE(survivors(earlier) == 1);
-  Command hanging = bash("setsid sleep 1000 & sleep 1000");
-  hanging.environment = {{"TOEHOLD_TEST", later}};
-  CHECK(run(hanging, in(100ms)).result.timed_out);
+  Command hanging = bash("touch " + go + "; setsid sleep 1000 & sleep 1000");
+  if (!there_before) hanging.environment = {{"TOEHOLD_TEST", later}};
+  CHECK(run(hanging, in(150ms)).result.timed_out);
   CHECK(survivors(later) == 0);
   CHECK(survivors(earlier) == 1);
 
@@ -340,11 +355,13 @@ TEST_CASE("daemons of an earlier command outlive the end of a later one") {
 }
 
 TEST_CASE("two commands at a time do not end each other") {
+  const bool marked = GENERATE(true, false);
   const std::string mark = unique_mark();
   ProcessResult longer;
   std::thread other([&] {
-    Command command = bash("(setsid bash -c 'sleep 0.6' &); sleep 0.6; exit 7");
-    command.environment = {{"TOEHOLD_TEST", mark}};
+    Command command = bash(marked ? "(setsid bash -c 'sleep 0.6; exit 7' &); sleep 0.6; exit 7"
+                                  : "sleep 0.6; exit 7");
+    if (marked) command.environment = {{"TOEHOLD_TEST", mark}};
     longer = RealProcessRunner().run(command, [](Stream, std::string_view) {}, nullptr, {}, {});
   });
   Command hanging = bash("setsid sleep 1000 & sleep 1000");
