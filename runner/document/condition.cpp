@@ -195,7 +195,9 @@ class ConditionParser {
     if (value.is_scalar() && !value.is_null()) return true;
     wrong(value.where.known() ? value.where : key_where,
           "'" + key + "' of " + owner_ + " takes one text or number, not " + kind_name(value),
-          value.is_null() ? "write '' for the empty text" : "");
+          value.is_null()  ? "write '' for the empty text"
+          : value.is_map() ? "put a text that begins with '{' in quotes"
+                           : "");
     return false;
   }
 

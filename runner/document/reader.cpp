@@ -132,6 +132,7 @@ class DocumentReader {
         }
       }
       check_default(parameter, fallback);
+      if (fallback) warn_of_reference(*fallback, "the default of parameter '" + member.key + "'");
     }
     document_.parameters.push_back(std::move(parameter));
   }
@@ -155,8 +156,22 @@ class DocumentReader {
     constant.where = member.where;
     if (check(constant_fields_, member.value, "constant '" + member.key + "'")) {
       constant.value = text_of(member.value, "value");
+      warn_of_reference(*member.value.find("value"), "constant '" + member.key + "'");
     }
     document_.constants.push_back(std::move(constant));
+  }
+
+  /// A value may hold braces for another program, but whoever writes a name hopes for its value.
+  void warn_of_reference(const Value& value, const std::string& place) {
+    if (!is_deferred(value)) return;
+    for (const auto& part : parse_template(value.text()).parts) {
+      const auto* reference = std::get_if<Reference>(&part);
+      if (!reference || reference->kind == Reference::Kind::foreign) continue;
+      diagnostics_.warning(codes::misplaced_reference, value.where,
+                           reference->raw + " in " + place + " stays as it is",
+                           "references stand in inputs, in the values of a loop and in conditions");
+      return;
+    }
   }
 
   void phases(const Value* list) {

@@ -67,6 +67,11 @@ void ReferenceChecker::scalar(const Value& scalar, const Loop* loop) {
   const Template parsed = parse_template(scalar.text());
   for (const auto& part : parsed.parts) {
     const auto* found = std::get_if<Reference>(&part);
+    if (!found && std::get<std::string>(part).find("{{ aws:ssm:") != std::string::npos) {
+      diagnostics_.warning(codes::unknown_reference, scalar.where,
+                           "a reference inside of {{ aws:ssm:... }} leaves the outer one as text",
+                           "make a parameter of the whole name: {{ aws:ssm:resolve(Parameter) }}");
+    }
     if (!found || !seen.insert(found->inner).second) continue;
     reference(*found, scalar, loop);
     if (diagnostics_.items().size() - before >= enough) return;

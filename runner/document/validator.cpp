@@ -44,6 +44,26 @@ std::string inputs_sketch(const ActionInfo& action) {
   return first ? std::string() : "write\n" + text;
 }
 
+/// The numbers that number operators compare; all else makes them false.
+bool is_number(std::string_view text) {
+  const auto digits = [&text] {
+    std::size_t count = 0;
+    while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
+    text.remove_prefix(count);
+    return count > 0;
+  };
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  if (!digits()) return false;
+  if (text.empty()) return true;
+  if (text.front() != '.') return false;
+  text.remove_prefix(1);
+  return digits() && text.empty();
+}
+
+bool compares_numbers(Operator op) {
+  return op >= Operator::number_equals && op <= Operator::number_greater_than_equals;
+}
+
 class Validator {
  public:
   Validator(const Document& document, const ActionCatalogue& actions,
@@ -182,6 +202,18 @@ class Validator {
 
   void condition(const Condition& condition, const std::string& owner) {
     for (const Condition& term : condition.terms) this->condition(term, owner);
+    if (compares_numbers(condition.op)) {
+      for (const Value* value : {&condition.operand, &condition.other}) {
+        if (value->kind() != Value::Kind::string || is_deferred(*value) ||
+            is_number(value->text())) {
+          continue;
+        }
+        diagnostics_.warning(
+            codes::condition_shape, value->where,
+            "'" + value->text() + "' in " + owner + " is no number, so the comparison never holds",
+            "write digits, with a sign and a decimal point where needed");
+      }
+    }
     if (condition.op != Operator::pattern_matches || is_deferred(condition.operand)) return;
     std::string problem;
     if (Pattern::compile(condition.operand.text(), problem)) return;

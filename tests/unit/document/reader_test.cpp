@@ -224,6 +224,20 @@ TEST_CASE("references where the language takes none") {
               "misplaced-reference: 'action' of step 'a'");
 }
 
+TEST_CASE("references in values stay text, with a warning") {
+  const std::string rest =
+      "\nschemaVersion: 1.0\nphases: [{name: build, steps: [{name: a, action: b}]}]";
+  for (const char* head : {"constants: [{One: {type: string, value: 'a {{ Two }}'}}]",
+                           "parameters: [{One: {type: string, default: 'a {{ Two }}'}}]"}) {
+    const Read result = read(head + rest);
+    CHECK(result.diagnostics.error_count() == 0);
+    CHECK_THAT(result.problems(), ContainsSubstring("misplaced-reference: {{ Two }} in"));
+  }
+  CHECK(read("constants: [{One: {type: string, value: '{{ .ID }}'}}]" + rest)
+            .diagnostics.items()
+            .empty());
+}
+
 TEST_CASE("mistakes do not hide one another") {
   const Read result = read(
       "schemaVersion: 3\nphases:\n- name: build\n  steps:\n  - {nme: a, action: b, maxAttempts: "

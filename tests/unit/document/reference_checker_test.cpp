@@ -129,6 +129,12 @@ TEST_CASE("loop values belong to the inputs of their step") {
   CHECK_THAT(all_findings(outside), ContainsSubstring("stays as it is"));
 }
 
+TEST_CASE("a reference in a reference is warned of") {
+  const auto loaded = with_text("{{ aws:ssm:/a/{{ Param }} }}");
+  CHECK(loaded.diagnostics.error_count() == 0);
+  CHECK_THAT(all_findings(loaded), ContainsSubstring("aws:ssm:resolve(Parameter)"));
+}
+
 TEST_CASE("every place that takes references is checked") {
   for (const char* step :
        {"- {name: a, action: Reboot, if: {fileExists: '{{ No }}'}}",

@@ -131,6 +131,17 @@ TEST_CASE("conditions and their patterns") {
       "- {name: a, action: Assert, inputs: {patternMatches: '{{ Param }}(', value: x}}"));
 }
 
+TEST_CASE("numbers that are none are warned of") {
+  check_one(load_steps("- {name: a, action: Assert, inputs: {numberEquals: five, value: 5}}"),
+            "7:54 warning[condition-shape]", "'five' in action Assert is no number");
+  check_clean(load_steps("- {name: a, action: Assert, inputs: {numberEquals: '-5.0', value: +5}}"));
+  check_clean(
+      load_steps("- {name: a, action: Assert, inputs: {numberEquals: '{{ Param }}', value: 1}}"));
+  check_one(
+      load_steps("- {name: a, action: Assert, inputs: {not: {numberLessThan: 1, value: '1.'}}}"),
+      "7:", "'1.' in action Assert is no number");
+}
+
 TEST_CASE("documents for a service without standard phases are warned of") {
   check_one(
       load_text(
