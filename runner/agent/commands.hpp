@@ -1,5 +1,5 @@
 // One line per sub-command: each adds itself, its options and its help to the parser. The
-// controller may include this header and nothing else of agent/.
+// controller may include this header and program.hpp, and nothing else of agent/.
 #pragma once
 
 namespace CLI {

@@ -1,4 +1,5 @@
-// What machine this is. Called for `context:` references, the journal and platform checks.
+// What machine this is. Called for `context:` references, the journal and platform checks; reads
+// the machine, never changes it.
 #pragma once
 
 #include <optional>

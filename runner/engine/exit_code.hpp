@@ -1,4 +1,5 @@
 // The exit codes of both programs in one table; help and docs/reference/exit-codes.md come from it.
+// Called by the mains and their commands; nothing below them ends the process.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// The JSON object that a run leaves on stdout, in awstoe's shape and order of keys.
+// The JSON object that a run leaves on stdout, in awstoe's shape and order of keys. Called by `run`
+// at its end; builds text, never prints.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
 // An ActionContext for tests of single actions: everything in it can be set or looked at.
+// Included by tests/unit/actions; starts no process unless the test says so.
 #pragma once
 
 #include <filesystem>

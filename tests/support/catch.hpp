@@ -1,4 +1,5 @@
-// Catch2 of Debian 12 (version 2) and of Debian 13 (version 3) under one name.
+// Catch2 of Debian 12 (version 2) and of Debian 13 (version 3) under one name. Every test includes
+// this instead of catch2 itself.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)
