@@ -117,11 +117,10 @@ void ReferenceChecker::wrong(const DiagnosticCode& code, const Reference& refere
   diagnostics_.error(code, where, std::move(message), std::move(hint));
 }
 
-std::string ReferenceChecker::nearest(std::string_view word,
-                                      const std::vector<std::string>& candidates) {
-  if (suggestions_left_ == 0) return {};
+bool ReferenceChecker::suggests() {
+  if (suggestions_left_ == 0) return false;
   --suggestions_left_;
-  return did_you_mean(word, candidates);
+  return true;
 }
 
 std::vector<std::string> ReferenceChecker::value_names() const {
@@ -140,7 +139,7 @@ std::vector<std::string> ReferenceChecker::step_names(const PhaseIndex& phase) c
 void ReferenceChecker::name(const Reference& reference, const std::string& name,
                             const Value& scalar) {
   if (names_.contains(name)) return;
-  std::string hint = nearest(name, value_names());
+  std::string hint = suggests() ? did_you_mean(name, value_names()) : std::string();
   if (hint.empty()) {
     hint = "declare it:\nparameters:\n  - " + name + ":\n      type: string\n" +
            "or, if another program is to see the braces, use --allow-foreign-references";
@@ -169,7 +168,7 @@ void ReferenceChecker::loop_name(const Reference& reference, const Value& scalar
   if (loop) {
     std::vector<std::string> names{"loop"};
     if (!loop->name.empty()) names.push_back(loop->name);
-    std::string hint = nearest(reference.name, names);
+    std::string hint = did_you_mean(reference.name, names);
     if (hint.empty()) hint = "write " + join(names, " or ") + " before the dot";
     wrong(codes::unknown_reference, reference, scalar,
           "the loop of this step is not called '" + reference.name + "'", std::move(hint));
@@ -214,7 +213,7 @@ void ReferenceChecker::context_key(const Reference& reference, const Value& scal
     if (reference.name == key.name) return;
     names.emplace_back(key.name);
   }
-  std::string hint = nearest(reference.name, names);
+  std::string hint = did_you_mean(reference.name, names);
   if (reference.name == "instanceId") hint = "write {{ aws:imds:instance-id }}";
   if (hint.empty()) hint = "the keys are " + join(names, ", ");
   wrong(codes::unknown_reference, reference, scalar,
@@ -233,8 +232,10 @@ void ReferenceChecker::step(const Reference& reference, const Value& scalar) {
   const auto phase = phases_.find(reference.phase);
   if (phase == phases_.end()) {
     std::vector<std::string> names;
-    for (const Phase& known : document_.phases) names.push_back(known.name);
-    std::string hint = nearest(reference.phase, names);
+    for (const Phase& known : document_.phases) {
+      if (names.size() < 100) names.push_back(known.name);
+    }
+    std::string hint = suggests() ? did_you_mean(reference.phase, names) : std::string();
     if (hint.empty()) hint = "a reference starts with the phase: " + join(names, ", ");
     wrong(codes::unknown_reference, reference, scalar,
           "no phase is called '" + reference.phase + "'", std::move(hint));
@@ -244,7 +245,7 @@ void ReferenceChecker::step(const Reference& reference, const Value& scalar) {
   if (known == phase->second.steps.end()) {
     wrong(codes::unknown_reference, reference, scalar,
           "phase '" + reference.phase + "' has no step '" + reference.step + "'",
-          nearest(reference.step, step_names(phase->second)));
+          suggests() ? did_you_mean(reference.step, step_names(phase->second)) : std::string());
     return;
   }
   const std::pair target{phase->second.position, known->second};
@@ -294,9 +295,10 @@ void ReferenceChecker::step_input(const Reference& reference, const Step& target
             "make a constant of what both steps need");
       return;
     }
+    if (names.size() > 100) continue;  // items mostly have the same keys
     for (const auto& member : item->map()) names.push_back(member.key);
   }
-  std::string hint = nearest(reference.name, names);
+  std::string hint = did_you_mean(reference.name, names);
   if (hint.empty() && !names.empty()) hint = "it has " + join(names, ", ");
   wrong(codes::unknown_reference, reference, scalar,
         step_title(reference) + " has no input '" + reference.name + "'", std::move(hint));
@@ -311,7 +313,7 @@ void ReferenceChecker::step_output(const Reference& reference, const Step& targe
     if (output.name == reference.name) return;
     names.push_back(output.name);
   }
-  std::string hint = nearest(reference.name, names);
+  std::string hint = did_you_mean(reference.name, names);
   if (hint.empty() && !names.empty())
     hint = "action " + target.action + " gives " + join(names, ", ");
   wrong(codes::unknown_reference, reference, scalar,

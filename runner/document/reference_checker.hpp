@@ -48,8 +48,9 @@ class ReferenceChecker {
 
   void wrong(const DiagnosticCode& code, const Reference& reference, const Value& scalar,
              std::string message, std::string hint);
-  /// did_you_mean, but not for document after document of mistakes: it looks at all candidates.
-  std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+  /// False after a while: a suggestion looks at all names, and a document may have as many
+  /// mistakes.
+  bool suggests();
   std::vector<std::string> value_names() const;
   std::vector<std::string> step_names(const PhaseIndex& phase) const;
 

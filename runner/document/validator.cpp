@@ -121,11 +121,11 @@ class Validator {
   const ActionInfo* known_action(const Step& step) {
     const ActionInfo* action = actions_.find_info(step.action);
     if (!action) {
-      std::vector<std::string> names;
-      for (const ActionInfo* info : actions_.all_infos()) names.push_back(info->name);
       std::string hint;
       if (suggestions_left_ > 0) {
         --suggestions_left_;
+        std::vector<std::string> names;
+        for (const ActionInfo* info : actions_.all_infos()) names.push_back(info->name);
         hint = did_you_mean(step.action, names);
       }
       diagnostics_.error(codes::unknown_action, step.action_where,

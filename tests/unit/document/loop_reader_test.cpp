@@ -48,6 +48,7 @@ TEST_CASE("a loop that counts") {
   CHECK(up.loop->as_written.find("for")->map().size() == 3);
   CHECK(read("for: {start: 3, end: 1, updateBy: -1}").loop);
   CHECK(read("for: {start: 3, end: 3, updateBy: -1}").loop);
+  CHECK(read("for: {start: 3, end: 3, updateBy: 1}").loop);
   CHECK(read("for: {start: '1', end: '2', updateBy: '1'}").loop);
 }
 
