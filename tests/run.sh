@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Builds and runs the tests, and ends with their count.
+#
+#   tests/run.sh                  all parts but format
+#   tests/run.sh unit sanitize    some of: unit conformance integration sanitize format
+#
+# Unit stands for the architecture tests too. With CI=true a skip that is not in `may_skip` fails.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What a machine of CI may lack: the corpus of published documents, and leave to trace.
+may_skip=(integration.corpus_validate_test integration.corpus_run_test integration.kill_sweep_test)
+# Under the sanitizers: a traced process cannot look for leaks, and the corpus' steps are not ours.
+not_sanitized='kill_sweep|corpus_run'
+
+say() { printf '\n== %s\n' "$*"; }
+usage() { sed -n '4,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+
+parts=("$@")
+[ "${#parts[@]}" != 0 ] || parts=(unit conformance integration sanitize)
+labels=() sanitize='' format=''
+for part in "${parts[@]}"; do
+  case "$part" in
+    unit) labels+=(unit architecture) ;;
+    conformance | integration) labels+=("$part") ;;
+    sanitize) sanitize=yes ;;
+    format) format=yes ;;
+    *) usage ;;
+  esac
+done
+
+say "packages"
+packaging/dependencies.sh tests
+
+reports=$(mktemp -d)
+trap 'rm -rf "$reports"' EXIT
+failed=0
+
+# run_preset PRESET CTEST-ARGUMENTS...
+run_preset() {
+  local preset=$1
+  shift
+  say "$preset: build, into build/$preset"
+  cmake --preset "$preset" -Wno-dev >"$reports/configure" 2>&1 || { cat "$reports/configure"; exit 1; }
+  NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset"
+  say "$preset: test"
+  ctest --preset "$preset" --output-on-failure -j2 --output-junit "$reports/$preset.xml" "$@" \
+    </dev/null || failed=1
+}
+
+if [ "${#labels[@]}" != 0 ]; then
+  run_preset dev -L "^($(IFS='|'; echo "${labels[*]}"))\$"
+fi
+if [ -n "$sanitize" ]; then
+  run_preset sanitize -E "$not_sanitized"
+fi
+
+check_format() {
+  local files
+  mapfile -t files < <(git ls-files '*.hpp' '*.cpp')
+  clang-format-14 --dry-run -Werror "${files[@]}" || return 1
+  echo "${#files[@]} files are formatted"
+}
+extra=()
+if [ -n "$format" ]; then
+  say "format"
+  if ! command -v clang-format-14 >/dev/null; then
+    extra+=(--skipped "format: there is no clang-format-14 here")
+  elif check_format; then
+    extra+=(--passed format)
+  else
+    echo "to mend it: git ls-files '*.hpp' '*.cpp' | xargs clang-format-14 -i"
+    extra+=(--failed format)
+  fi
+fi
+
+say "result"
+for name in "${may_skip[@]}"; do extra+=(--may-skip "$name"); done
+python3 tests/support/summary.py "${extra[@]}" "$reports"/*.xml || failed=1
+exit "$failed"
