@@ -10,10 +10,17 @@ void check_s3_address(const Value& item, const char* key, bool key_required,
   const std::size_t slash = text.size() > 5 ? text.find('/', 5) : std::string::npos;
   const bool has_bucket = text.starts_with("s3://") && text.size() > 5 && slash != 5;
   const bool has_key = slash != std::string::npos && slash + 1 < text.size();
-  if (!has_bucket || (key_required && !has_key)) {
+  if (!text.starts_with("s3://")) {
     diagnostics.error(codes::invalid_value, value->where,
                       std::string("'") + key + "' is no S3 address: " + text,
-                      "write s3://BUCKET/KEY");
+                      "write s3://BUCKET/KEY; WebDownload takes https addresses");
+    return;
+  }
+  // Published documents carry placeholders for whole addresses, so this is no error.
+  if (!has_bucket || (key_required && !has_key)) {
+    diagnostics.warning(codes::invalid_value, value->where,
+                        std::string("'") + key + "' names no object: " + text,
+                        "write s3://BUCKET/KEY");
     return;
   }
   const std::size_t star = text.find('*');

@@ -98,9 +98,15 @@ StepEnd StepRunner::run(const PlannedStep& planned) {
 }
 
 StepEnd StepRunner::restore(const StepFinished& finished) {
-  scope_.record_inputs(planned_->phase->name, step_->name, finished.inputs);
-  scope_.record_outputs(planned_->phase->name, step_->name, finished.outputs);
+  record(finished);
   return {StepEnd::Kind::finished, finished};
+}
+
+void StepRunner::record(const StepFinished& finished) {
+  scope_.record_inputs(planned_->phase->name, step_->name, finished.inputs);
+  if (finished.status != "skipped") {
+    scope_.record_outputs(planned_->phase->name, step_->name, finished.outputs);
+  }
 }
 
 std::string StepRunner::decide() {
@@ -381,8 +387,7 @@ StepEnd StepRunner::finish(std::string status, std::int64_t attempts, const Resu
     finished.message = failed->message;
     finished.exit_code = failed->exit_code;
   }
-  scope_.record_inputs(planned_->phase->name, step_->name, finished.inputs);
-  scope_.record_outputs(planned_->phase->name, step_->name, finished.outputs);
+  record(finished);
   std::vector<EventData> batch;
   if (attempt) batch.emplace_back(*attempt);
   batch.emplace_back(finished);

@@ -53,6 +53,7 @@ class StepRunner {
   };
 
   StepEnd restore(const StepFinished& finished);
+  void record(const StepFinished& finished);
   std::string decide();
   Start where_to_start();
   StepEnd run_attempts(Start start);
