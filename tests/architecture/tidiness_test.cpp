@@ -70,7 +70,7 @@ Findings check_machine_paths(const Files& files) {
   // In parts, or this file would find itself. The users of instances have their place in documents.
   static const std::regex pattern(std::string("(^|[^A-Za-z0-9_.~$}-])/(") +
                                   "(work|Users|mnt/[a-z]+|root/[a-z]+)/|"
-                                  "home/(?!ec2-user|ubuntu|builder)[a-z])");
+                                  "home/(?!ec2-user|runner|ubuntu)[a-z])");
   Findings findings;
   for (const SourceFile& file : files) {
     int number = 0;
