@@ -139,9 +139,11 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   JsonLines json_lines(logs / "events.jsonl");
   Console console(console_options());
   register_known_secrets(plan);
-  Redactor replay(secrets_, {&detailed_output, &chaining});
+  Redactor replay(secrets_, {&detailed_output, &chaining, &console});
   Redactor sinks(secrets_, {&console_log, &detailed_output, &chaining, &json_lines, &console});
+  console.set_recalling(true);
   for (const Event& event : journal_contents_.events) replay.on(event);
+  console.set_recalling(false);
   EventStream events(clock_, &journal, sinks, earlier_.last_seq());
 
   std::error_code ignored;

@@ -44,10 +44,13 @@ void Console::on(const Event& event) {
       log_directory_ = data.log_directory;
     } else if constexpr (std::is_same_v<T, DocumentStarted>) {
       document_paths_[data.document] = data.path;
-      terminal_.print(indent().substr(2) + terminal_.bold(data.path) +
-                      (data.name.empty() ? "" : "  " + data.name) + "\n");
+      heading_ = indent().substr(2) + terminal_.bold(data.path) +
+                 (data.name.empty() ? "" : "  " + data.name) + "\n";
+      terminal_.print(heading_);
     } else if constexpr (std::is_same_v<T, PhaseStarted>) {
-      terminal_.print(indent().substr(2) + terminal_.cyan("phase " + data.phase) + "\n");
+      const std::string line = indent().substr(2) + terminal_.cyan("phase " + data.phase) + "\n";
+      heading_ = heading_.substr(0, heading_.find('\n') + 1) + line;
+      terminal_.print(line);
     } else if constexpr (std::is_same_v<T, StepStarted>) {
       step_started(data);
     } else if constexpr (std::is_same_v<T, AttemptStarted>) {
@@ -73,10 +76,7 @@ void Console::on(const Event& event) {
       terminal_.print(
           indent() + (data.level == "error" ? terminal_.red(text) : terminal_.yellow(text)) + "\n");
     } else if constexpr (std::is_same_v<T, Resumed>) {
-      terminal_.print(terminal_.yellow("going on after " + std::string(data.reason == "reboot"
-                                                                           ? "the reboot"
-                                                                           : "an interruption")) +
-                      "\n");
+      resumed(data);
     } else if constexpr (std::is_same_v<T, RunFinished>) {
       run_finished(event, data);
     }
@@ -96,6 +96,15 @@ void Console::step_started(const StepStarted& data) {
   }
   steps_.push_back(std::move(step));
   draw_status();
+}
+
+void Console::resumed(const Resumed& data) {
+  const std::string after = data.reason == "reboot" ? "the reboot" : "an interruption";
+  terminal_.print(terminal_.yellow("going on after " + after) + "\n" + heading_);
+  if (steps_.empty()) return;
+  const StepStarted& step = steps_.back().started;
+  terminal_.print(indent().substr(2) + step.name + " " + terminal_.dim("(" + step.action + ")") +
+                  "\n");
 }
 
 void Console::output(const Output& piece) {

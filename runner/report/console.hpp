@@ -27,6 +27,9 @@ class Console final : public EventSink {
   explicit Console(ConsoleOptions options);
   void on(const Event& event) override;
   void tick() override;
+  /// While on, events are those of a run that goes on: remembered, for they say where it stands,
+  /// but not shown again.
+  void set_recalling(bool on) { terminal_.set_quiet(on); }
 
  private:
   struct RunningStep {
@@ -48,6 +51,7 @@ class Console final : public EventSink {
   void step_started(const StepStarted& data);
   void step_finished(const StepFinished& data);
   void run_finished(const Event& event, const RunFinished& data);
+  void resumed(const Resumed& data);
   void draw_status();
   std::string indent() const { return std::string(2 * steps_.size() + 2, ' '); }
 
@@ -58,6 +62,7 @@ class Console final : public EventSink {
   std::vector<FailedStep> failed_;
   std::vector<std::pair<double, std::string>> durations_;
   std::string log_directory_;
+  std::string heading_;  // of the document and phase that run
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point drawn_{};
   unsigned long long bytes_since_tick_ = 0;

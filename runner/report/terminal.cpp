@@ -27,7 +27,7 @@ std::string Terminal::paint(const char* code, std::string_view text) const {
 }
 
 void Terminal::put(std::string_view text) {
-  while (!text.empty() && !gone_) {
+  while (!text.empty() && !gone_ && !quiet_) {
     const ssize_t count = ::write(style_.fd, text.data(), text.size());
     if (count >= 0) {
       text.remove_prefix(static_cast<std::size_t>(count));

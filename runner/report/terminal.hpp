@@ -23,6 +23,8 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   void print(std::string_view text);
+  /// Nothing is written while it is quiet.
+  void set_quiet(bool quiet) { quiet_ = quiet; }
   /// Cut to the width and drawn below everything else; a live terminal only.
   void status(const std::string& text);
   void clear_status();
@@ -43,6 +45,7 @@ class Terminal {
 
   TerminalStyle style_;
   bool status_shown_ = false;
+  bool quiet_ = false;
   bool gone_ = false;  // the other side closed
 };
 
