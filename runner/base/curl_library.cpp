@@ -24,8 +24,8 @@ void look_up(void* library, const char* name, Function& function) {
 CurlLibrary load() {
   CurlLibrary curl{};
 #ifdef TOEHOLD_STATIC_CURL
-  curl = {&::curl_global_init,  &::curl_easy_init,    &::curl_easy_setopt,  &::curl_easy_perform,
-          &::curl_easy_getinfo, &::curl_easy_reset,   &::curl_easy_cleanup, &::curl_easy_strerror,
+  curl = {&::curl_global_init,  &::curl_easy_init,     &::curl_easy_setopt,  &::curl_easy_perform,
+          &::curl_easy_getinfo, &::curl_easy_reset,    &::curl_easy_cleanup, &::curl_easy_strerror,
           &::curl_slist_append, &::curl_slist_free_all};
 #else
   void* library = ::dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);

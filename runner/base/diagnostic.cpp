@@ -8,7 +8,7 @@ namespace toehold {
 
 void Diagnostics::error(const DiagnosticCode& code, SourceLocation where, std::string message,
                         std::string hint) {
-  if (std::find(explained_.begin(), explained_.end(), where) != explained_.end()) return;
+  if (explained_.contains({where.line, where.column})) return;
   items_.push_back(
       {Severity::error, code.name, std::move(message), std::move(hint), where, source_});
 }
@@ -20,7 +20,19 @@ void Diagnostics::warning(const DiagnosticCode& code, SourceLocation where, std:
 }
 
 void Diagnostics::explained(SourceLocation where) {
-  if (where.known()) explained_.push_back(where);
+  if (where.known()) explained_.emplace(where.line, where.column);
+}
+
+void Diagnostics::explain_errors() {
+  for (const Diagnostic& item : items_) {
+    if (item.severity == Severity::error) explained(item.where);
+  }
+}
+
+bool Diagnostics::has_error_in_line(std::uint32_t line) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const Diagnostic& item) {
+    return item.severity == Severity::error && item.where.line == line;
+  });
 }
 
 void Diagnostics::append(const Diagnostics& other) {

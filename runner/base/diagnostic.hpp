@@ -3,7 +3,9 @@
 // one place for people (line and caret), for machines (JSON) and for GitHub annotations.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runner/base/source.hpp"
@@ -40,6 +42,9 @@ class Diagnostics {
   void append(const Diagnostic& item) { items_.push_back(item); }
   /// The place has been explained: further errors exactly there say less and are dropped.
   void explained(SourceLocation where);
+  /// The same for the place of every error so far.
+  void explain_errors();
+  bool has_error_in_line(std::uint32_t line) const;
 
   const SourcePtr& source() const { return source_; }
   const std::vector<Diagnostic>& items() const { return items_; }
@@ -51,7 +56,7 @@ class Diagnostics {
  private:
   SourcePtr source_;
   std::vector<Diagnostic> items_;
-  std::vector<SourceLocation> explained_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> explained_;  // line, column
 };
 
 /// `file:line:col: error[code]: message`, the source line, a caret and the hint. Ends with '\n'.

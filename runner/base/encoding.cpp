@@ -17,13 +17,13 @@ struct Row {
   Encoding encoding;
 };
 constexpr Row rows[] = {
-    {"utf8", Encoding::utf8},          {"utf-8", Encoding::utf8},
-    {"utf16", Encoding::utf16_le},     {"utf-16", Encoding::utf16_le},
-    {"utf16-LE", Encoding::utf16_le},  {"utf-16-LE", Encoding::utf16_le},
-    {"utf16-BE", Encoding::utf16_be},  {"utf-16-BE", Encoding::utf16_be},
-    {"utf32", Encoding::utf32_le},     {"utf-32", Encoding::utf32_le},
-    {"utf32-LE", Encoding::utf32_le},  {"utf-32-LE", Encoding::utf32_le},
-    {"utf32-BE", Encoding::utf32_be},  {"utf-32-BE", Encoding::utf32_be},
+    {"utf8", Encoding::utf8},         {"utf-8", Encoding::utf8},
+    {"utf16", Encoding::utf16_le},    {"utf-16", Encoding::utf16_le},
+    {"utf16-LE", Encoding::utf16_le}, {"utf-16-LE", Encoding::utf16_le},
+    {"utf16-BE", Encoding::utf16_be}, {"utf-16-BE", Encoding::utf16_be},
+    {"utf32", Encoding::utf32_le},    {"utf-32", Encoding::utf32_le},
+    {"utf32-LE", Encoding::utf32_le}, {"utf-32-LE", Encoding::utf32_le},
+    {"utf32-BE", Encoding::utf32_be}, {"utf-32-BE", Encoding::utf32_be},
 };
 
 [[noreturn]] void malformed(std::size_t byte) {

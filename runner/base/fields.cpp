@@ -29,6 +29,7 @@ class Checker {
       }
     }
     for (const FieldInfo& field : fields) {
+      if (std::find(meant_.begin(), meant_.end(), field.name) != meant_.end()) continue;
       if (field.required && !map.find(field.name)) {
         wrong(codes::missing_key, map.where, owner_ + " needs '" + field.name + "'",
               "add '" + field.name + ":' (" + type_name(field.type) + "). " + field.doc);
@@ -52,6 +53,7 @@ class Checker {
 
   void unknown(std::span<const FieldInfo> fields, const Value::Member& member) {
     std::string hint = did_you_mean(member.key, field_names(fields));
+    if (const auto meant = closest_match(member.key, field_names(fields))) meant_.push_back(*meant);
     if (hint.empty()) hint = owner_ + " takes " + list_of(fields);
     wrong(codes::unknown_key, member.where, owner_ + " does not know the key '" + member.key + "'",
           std::move(hint));
@@ -183,6 +185,7 @@ class Checker {
   const Deferred& deferred_;
   Diagnostics& diagnostics_;
   bool ok_ = true;
+  std::vector<std::string> meant_;  // keys that a misspelt one was meant to be
 };
 
 }  // namespace

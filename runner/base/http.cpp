@@ -56,8 +56,7 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* u
     exchange.response.status =
         blank == std::string_view::npos
             ? 0
-            : static_cast<long>(
-                  Value(line.substr(blank + 1, 3)).as_int().value_or(0));
+            : static_cast<long>(Value(line.substr(blank + 1, 3)).as_int().value_or(0));
   } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
     exchange.response.headers.emplace_back(lower(line.substr(0, colon)),
                                            std::string(trim(line.substr(colon + 1))));
@@ -96,8 +95,10 @@ bool may_pass_by_itself(CURLcode code) {
     case CURLE_RECV_ERROR:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: return true;
-    default: return false;
+    case CURLE_HTTP2_STREAM:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -187,6 +188,8 @@ class CurlHttpClient final : public HttpClient {
 
 }  // namespace
 
-std::unique_ptr<HttpClient> make_curl_http_client() { return std::make_unique<CurlHttpClient>(); }
+std::unique_ptr<HttpClient> make_curl_http_client() {
+  return std::make_unique<CurlHttpClient>();
+}
 
 }  // namespace toehold

@@ -20,7 +20,7 @@ bool equals_ignoring_case(std::string_view a, std::string_view b);
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
 /// The candidate nearest to `word`, if near enough to be a slip of the pen (edit distance of at
-/// most a third of the word, at least 2; differences of case count nothing).
+/// most a third of the word, at least 2, and 1 in a word of four letters; case counts nothing).
 std::optional<std::string> closest_match(std::string_view word,
                                          std::span<const std::string> candidates);
 /// `did you mean 'path'?`, or empty where nothing is near.

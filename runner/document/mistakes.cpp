@@ -80,7 +80,13 @@ class MistakeFinder {
           "the '-' begins a new step here, so step '" + list[i].find("name")->text() +
               "' in line " + std::to_string(list[i].where.line) + " has no action",
           "write '  " + list[i + 1].map().front().key + ":' without the '-', below 'name:'");
-      for (std::size_t part = i; part < end; ++part) diagnostics_.explained(list[part].where);
+      for (std::size_t part = i; part < end; ++part) {
+        diagnostics_.explained(list[part].where);
+        for (const auto& member : list[part].map()) {
+          diagnostics_.explained(member.where);
+          diagnostics_.explained(member.value.where);
+        }
+      }
       i = end - 1;
     }
   }

@@ -100,6 +100,7 @@ class SyntaxExplainer {
       const std::string text(line(number).substr(0, most));
       std::smatch match;
       if (!std::regex_match(text, match, value)) continue;
+      if (diagnostics_.has_error_in_line(number)) return true;
       const auto column = static_cast<std::uint32_t>(match[1].length() + 1);
       diagnostics_.error(codes::yaml_syntax, {number, column},
                          "a value that begins with '{' is a map to YAML",

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "runner/base/pattern.hpp"
 #include "runner/base/text.hpp"
@@ -195,9 +194,8 @@ class Validator {
   }
 
   void input_item(const ActionInfo& action, const Value& item, const std::string& owner) {
-    if (check_fields(action.inputs, item, owner, is_deferred, diagnostics_) && action.check) {
-      action.check(item, is_deferred, diagnostics_);
-    }
+    check_fields(action.inputs, item, owner, is_deferred, diagnostics_);
+    if (item.is_map() && action.check) action.check(item, is_deferred, diagnostics_);
   }
 
   void condition(const Condition& condition, const std::string& owner) {
@@ -230,18 +228,6 @@ class Validator {
   std::size_t suggestions_left_ = 100;  // each looks at every action's name
 };
 
-/// A mistake that has been explained needs no second, general message at the same place.
-void append_unexplained(const Diagnostics& general, Diagnostics& explained) {
-  std::set<std::pair<std::uint32_t, std::uint32_t>> places;
-  for (const Diagnostic& item : explained.items()) {
-    if (item.severity == Severity::error) places.emplace(item.where.line, item.where.column);
-  }
-  for (const Diagnostic& item : general.items()) {
-    if (places.contains({item.where.line, item.where.column})) continue;
-    explained.append(item);
-  }
-}
-
 }  // namespace
 
 void validate_document(const Document& document, const ActionCatalogue& actions,
@@ -254,10 +240,10 @@ LoadedDocument load_document(const SourcePtr& source, const ActionCatalogue& act
   LoadedDocument loaded{nullptr, Diagnostics(source)};
   if (const auto root = read_yaml(source, loaded.diagnostics)) {
     diagnose_mistakes(*root, *source, loaded.diagnostics);
-    Diagnostics general(source);
-    auto document = std::make_shared<Document>(read_document(*root, general));
-    validate_document(*document, actions, options, general);
-    append_unexplained(general, loaded.diagnostics);
+    // What has been explained so far needs no second, general message at the same place.
+    loaded.diagnostics.explain_errors();
+    auto document = std::make_shared<Document>(read_document(*root, loaded.diagnostics));
+    validate_document(*document, actions, options, loaded.diagnostics);
     loaded.document = std::move(document);
   }
   loaded.diagnostics.sort();

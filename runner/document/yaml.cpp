@@ -57,6 +57,26 @@ class Builder final : public YAML::EventHandler {
 
   std::optional<Value> take() { return std::move(root_); }
 
+  /// yaml-cpp takes a quote that is never closed for one that ends with the text. Only the last
+  /// scalar can be such a one.
+  void check_last_quote() {
+    if (!last_quoted_.known()) return;
+    const std::string& text = source_.text();
+    std::size_t at = text.find_first_of("'\"", source_.offset_of(last_quoted_));
+    if (at == std::string::npos) return;
+    const char quote = text[at++];
+    for (; at < text.size(); ++at) {
+      if (text[at] == '\\' && quote == '"') {
+        ++at;
+      } else if (text[at] == quote) {
+        if (quote == '"' || at + 1 == text.size() || text[at + 1] != '\'') return;
+        ++at;
+      }
+    }
+    diagnostics_.error(codes::yaml_syntax, last_quoted_, "this quote is never closed",
+                       std::string("close it with ") + quote);
+  }
+
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
 
@@ -79,6 +99,9 @@ class Builder final : public YAML::EventHandler {
       value.style = quoted_style(where);
     }
     value.where = where;
+    const bool quoted =
+        value.style == Value::Style::single_quoted || value.style == Value::Style::double_quoted;
+    last_quoted_ = quoted ? where : SourceLocation{};
     add_scalar(std::move(value), anchor);
   }
 
@@ -240,8 +263,11 @@ class Builder final : public YAML::EventHandler {
     const Value key = std::move(*level.key);
     level.key.reset();
     if (!key.is_scalar()) {
-      diagnostics_.error(codes::wrong_type, key.where,
-                         std::string("a key has to be text, not ") + kind_name(key),
+      const bool reference =
+          std::string_view(source_.text()).substr(source_.offset_of(level.value.where), 2) == "{{";
+      diagnostics_.error(codes::wrong_type, reference ? level.value.where : key.where,
+                         reference ? "a value that begins with '{' is a map to YAML"
+                                   : std::string("a key has to be text, not ") + kind_name(key),
                          "if this is one text with braces or brackets in it, put it in quotes");
       return;
     }
@@ -286,6 +312,7 @@ class Builder final : public YAML::EventHandler {
   std::vector<Level> levels_;
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   std::size_t nodes_ = 0;
+  SourceLocation last_quoted_;  // unknown when the last scalar is not in quotes
 };
 
 bool check_bytes(const SourceText& source, const YamlLimits& limits, Diagnostics& diagnostics) {
@@ -347,6 +374,7 @@ std::optional<Value> read_yaml(const SourcePtr& source, Diagnostics& diagnostics
                         "it needs 'schemaVersion: 1.0' and 'phases:'");
       return std::nullopt;
     }
+    builder.check_last_quote();
     Diagnostics ignored(source);
     Builder second(*source, limits, ignored);
     if (parser.HandleNextDocument(second)) {

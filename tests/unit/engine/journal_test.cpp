@@ -22,7 +22,8 @@ std::vector<std::string> texts(const JournalContents& contents) {
 }
 
 struct Place {
-  // In memory where there is such a place: a disk's syncs would take seconds and prove nothing here.
+  // In memory where there is such a place: a disk's syncs would take seconds and prove nothing
+  // here.
   TempDirectory folder{fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path(),
                        "toehold-journal-"};
   fs::path path = folder.path() / "events.jsonl";

@@ -1,0 +1,308 @@
+// The files and the screen that a run leaves, from events made by hand.
+#include <regex>
+
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/report/chaining.hpp"
+#include "runner/report/console.hpp"
+#include "runner/report/console_log.hpp"
+#include "runner/report/detailed_output.hpp"
+#include "runner/report/json_lines.hpp"
+#include "runner/report/result.hpp"
+#include "tests/support/catch.hpp"
+
+#include <fcntl.h>
+#include <pty.h>
+#include <unistd.h>
+
+using namespace toehold;
+
+namespace {
+
+class Play {
+ public:
+  explicit Play(EventSink& sink) : sink_(sink) {}
+  void operator()(EventData data) { sink_.on({++seq_, time_, std::move(data)}); }
+  void print(Stream stream, std::string_view bytes, bool logging = true) {
+    sink_.on({0, time_, Output{"0/build/One", stream, bytes, logging}});
+  }
+  void begin() {
+    RunStarted run;
+    run.execution_id = "id";
+    run.log_directory = "/logs/TOE";
+    (*this)(run);
+    (*this)(DocumentStarted{"0", "", "doc.yml", "demo", "what it does", "id", ""});
+    (*this)(PhaseStarted{"0", "build"});
+  }
+  void step(bool logging = true) {
+    (*this)(StepStarted{"0/build/One", "0", "build", "One", "ExecuteBash", 7, 7200, "Abort", 2, "",
+                        Value(), logging});
+    (*this)(AttemptStarted{"0/build/One", 1});
+  }
+  void end(const std::string& status, const std::string& message, std::optional<int> code) {
+    const bool good = status == "success";
+    (*this)(AttemptFinished{"0/build/One", 1, good ? "success" : "failed", message, code});
+    StepFinished finished{"0/build/One", status, message, code, {}, {}, 1, 1.5};
+    finished.inputs = Value(Value::List{
+        Value::object({{"commands", Value(Value::List{"echo hi"})}, {"apiKey", "visible"}})});
+    finished.outputs = Value(Value::List{Value::object({{"stdout", "hi"}})});
+    (*this)(finished);
+    (*this)(PhaseFinished{"0", "build", status, good ? "" : "Step One failed!"});
+    (*this)(DocumentFinished{"0", status, good ? "" : "Document doc.yml failed!"});
+    (*this)(RunFinished{status, good ? "" : "Document doc.yml failed!", 1, good ? 0 : 1, 0});
+  }
+
+ private:
+  EventSink& sink_;
+  std::uint64_t seq_ = 0;
+  UnixMillis time_ = 1'700'000'000'123;
+};
+
+struct Folder {
+  TempDirectory folder{fs::temp_directory_path(), "toehold-report-"};
+  fs::path operator/(const char* name) const { return folder.path() / name; }
+};
+
+std::string without_stamps(const std::string& text) {
+  return std::regex_replace(text, std::regex("2023-11-14 22:13:20\\.123 "), "");
+}
+
+}  // namespace
+
+TEST_CASE("console.log has the lines that its readers know") {
+  const Folder folder;
+  {
+    ConsoleLog log(folder / "console.log");
+    Play play(log);
+    play.begin();
+    play.step();
+    play(ProcessStarted{"0/build/One", 1});
+    play.print(Stream::out, "one\ntw");
+    play.print(Stream::out, "o\nopen");
+    play.print(Stream::err, "err\n");
+    play.end("success", "", {});
+  }
+  CHECK(without_stamps(read_file(folder / "console.log")) ==
+        "Info Document doc.yml\nInfo Phase build\nInfo Step One\n"
+        "Info Stdout: one\nInfo Stdout: two\nInfo Stdout: open\nInfo Stderr: err\n"
+        "Info CmdExecution: ExitCode 0\n"
+        "Info Executor: FINISHED EXECUTION OF ALL DOCUMENTS\n"
+        "Info TOE has completed execution successfully\n");
+}
+
+TEST_CASE("console.log tells of a failure, and hides what is not to be logged") {
+  const Folder folder;
+  {
+    ConsoleLog log(folder / "console.log");
+    Play play(log);
+    play.begin();
+    play.step(false);
+    play.print(Stream::out, "hidden\n", false);
+    play.end("failed", "exit code 3", 3);
+  }
+  const std::string text = read_file(folder / "console.log");
+  CHECK_THAT(text, !ContainsSubstring("hidden\n") && ContainsSubstring("disableLogging"));
+  CHECK_THAT(text, ContainsSubstring("ExitCode 3") &&
+                       ContainsSubstring("TOE has completed execution with failure"));
+}
+
+TEST_CASE("a line without an end is passed on in bounded memory") {
+  const Folder folder;
+  ConsoleLog log(folder / "console.log");
+  Play play(log);
+  play.begin();
+  play.step();
+  const std::string piece(1 << 20, 'x');
+  for (int i = 0; i < 8; ++i) play.print(Stream::out, piece);
+  const std::string text = read_file(folder / "console.log");
+  CHECK(text.size() > 8u << 20);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+}
+
+TEST_CASE("detailedoutput.json is awstoe's record") {
+  const Folder folder;
+  DetailedOutput report(folder / "d.json");
+  Play play(report);
+  play.begin();
+  play.step();
+  play.end("success", "", {});
+  const Value root = parse_json(read_file(folder / "d.json"));
+  CHECK(root.find("executionId")->text() == "id");
+  const Value& document = root.find("documents")->list()[0];
+  CHECK(document.find("filePath")->text() == "doc.yml");
+  CHECK(document.find("description")->text() == "what it does");
+  const Value& step = document.find("phases")->list()[0].find("steps")->list()[0];
+  CHECK(step.find("timeoutSeconds")->text() == "7200");
+  CHECK(step.find("outputs")->text() == R"([{"stdout":"hi"}])");
+  CHECK(step.find("detailedOutput")->is_null());
+}
+
+TEST_CASE("a nested document stands in the step that called it, also in a loop") {
+  const Folder folder;
+  DetailedOutput report(folder / "d.json");
+  Play play(report);
+  play.begin();
+  play.step();
+  play(DocumentStarted{"0/build/One#1>0", "0/build/One#1", "child.yml", "", "", "child-id", ""});
+  play(DocumentFinished{"0/build/One#1>0", "success", ""});
+  play.end("success", "", {});
+  const Value root = parse_json(read_file(folder / "d.json"));
+  const Value& step =
+      root.find("documents")->list()[0].find("phases")->list()[0].find("steps")->list()[0];
+  const Value& nested = step.find("detailedOutput")->list()[0];
+  CHECK(nested.find("executionId")->text() == "child-id");
+  CHECK(nested.find("documents")->list()[0].find("filePath")->text() == "child.yml");
+}
+
+TEST_CASE("the result has awstoe's keys in awstoe's order") {
+  RunStarted started;
+  started.execution_id = "id";
+  started.log_directory = "/l";
+  CHECK(
+      result_json(started, {"failed", "Document d failed!", 2, 1, 0}) ==
+      "{\n    \"executionId\": \"id\",\n    \"status\": \"failed\",\n    \"failedStepCount\": 1,\n"
+      "    \"executedStepCount\": 2,\n    \"ignoredFailedStepCount\": 0,\n"
+      "    \"failureMessage\": \"Document d failed!\",\n    \"logUrl\": \"/l\"\n}");
+}
+
+TEST_CASE("chaining.json and events.jsonl") {
+  const Folder folder;
+  ChainingRecord chaining(folder / "c.json");
+  JsonLines lines(folder / "e.jsonl");
+  Tee both({&chaining, &lines});
+  Play play(both);
+  play.begin();
+  play.step();
+  play.print(Stream::out, "not an event of record\n");
+  play.end("success", "", {});
+  const Value record = parse_json(read_file(folder / "c.json"));
+  CHECK(record.find("0/build/One")->find("outputs")->list()[0].find("stdout")->text() == "hi");
+  const std::string text = read_file(folder / "e.jsonl");
+  CHECK(std::count(text.begin(), text.end(), '\n') == 10);
+  CHECK_THAT(text, !ContainsSubstring("not an event"));
+}
+
+namespace {
+
+std::string shown(const std::function<void(Play&)>& act, ConsoleOptions options = {}) {
+  const Folder folder;
+  const FileDescriptor fd(::open((folder / "screen").c_str(), O_RDWR | O_CREAT, 0600));
+  options.terminal.fd = fd.get();
+  options.terminal.unicode = false;
+  Console console(options);
+  Play play(console);
+  act(play);
+  return std::regex_replace(read_file(folder / "screen"), std::regex("[0-9.]+m?s\\b"), "TIME");
+}
+
+}  // namespace
+
+TEST_CASE("the failure screen has what one needs to act") {
+  ConsoleOptions options;
+  options.retry_command = "toehold run doc.yml";
+  const std::string text = shown(
+      [](Play& play) {
+        play.begin();
+        play.step();
+        for (int i = 1; i <= 30; ++i) play.print(Stream::out, "line " + std::to_string(i) + "\n");
+        play.end("failed", "exit code 3", 3);
+      },
+      options);
+  for (const char* part :
+       {"step failed: build.One", "where     doc.yml:7", "why       exit code 3", "- echo hi",
+        "apiKey: ***", "    | line 30\n", "toehold run doc.yml --from build.One",
+        "/logs/TOE/console.log", "failed  1 step run, 1 failed"}) {
+    INFO(text);
+    CHECK_THAT(text, ContainsSubstring(part));
+  }
+  CHECK_THAT(text.substr(text.find("last output")), !ContainsSubstring("| line 10\n"));
+}
+
+TEST_CASE("a plain view shows every line and nothing a terminal would obey") {
+  const std::string text = shown([](Play& play) {
+    play.begin();
+    play.step();
+    play.print(Stream::out, "\033[31mred\033[0m\n10%\r50%\r100%\nno end");
+    play.end("success", "", {});
+  });
+  CHECK(text ==
+        "doc.yml  demo\nphase build\n  One (ExecuteBash)\n    | red\n    | 100%\n    | no end\n"
+        "  ok One                          ExecuteBash        TIME   \n\n"
+        "success  1 step run, TIME\nlogs     /logs/TOE\n");
+}
+
+TEST_CASE("GitHub Actions get groups and an annotation") {
+  ConsoleOptions options;
+  options.github = true;
+  const std::string text = shown(
+      [](Play& play) {
+        play.begin();
+        play.step();
+        play.end("failed", "exit code 3", 3);
+      },
+      options);
+  CHECK_THAT(text, ContainsSubstring("::group::build.One (ExecuteBash)\n") &&
+                       ContainsSubstring("::endgroup::\n") &&
+                       ContainsSubstring("::error file=doc.yml,line=7::build.One: exit code 3\n"));
+}
+
+TEST_CASE("nothing is shown where nothing is wanted") {
+  ConsoleOptions options;
+  options.mode = ConsoleOptions::Mode::none;
+  CHECK(shown(
+            [](Play& play) {
+              play.begin();
+              play.step();
+              play.end("failed", "x", 1);
+            },
+            options)
+            .empty());
+}
+
+TEST_CASE("on a terminal the running step stays on the last line and goes at the end") {
+  int master = -1, slave = -1;
+  winsize size{24, 40, 0, 0};
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
+  const FileDescriptor ours(master), theirs(slave);
+  ConsoleOptions options;
+  options.mode = ConsoleOptions::Mode::live;
+  options.terminal = {slave, true, false, false};
+  {
+    Console console(options);
+    Play play(console);
+    play.begin();
+    play.step();
+    console.tick();
+    play.print(Stream::out, "hello\n");
+    play.end("success", "", {});
+  }
+  std::string text(65536, '\0');
+  const ssize_t count = ::read(master, text.data(), text.size());
+  REQUIRE(count > 0);
+  text.resize(static_cast<std::size_t>(count));
+  CHECK_THAT(text, ContainsSubstring("\r  * build.One  ExecuteBash"));
+  CHECK_THAT(text, ContainsSubstring("\r\033[K    | hello"));
+  CHECK_THAT(text, ContainsSubstring("logs     /logs/TOE"));
+  // Nothing of the status line is left after the last line.
+  CHECK(text.substr(text.rfind("success")).find("ExecuteBash") == std::string::npos);
+}
+
+TEST_CASE("a flood is cut to what a screen can take, and says so") {
+  int master = -1, slave = -1;
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, nullptr) == 0);
+  const FileDescriptor ours(master), theirs(slave);
+  const FileDescriptor sink(::open("/dev/null", O_WRONLY));
+  ConsoleOptions options;
+  options.mode = ConsoleOptions::Mode::live;
+  options.terminal = {sink.get(), true, false, false};
+  Console console(options);
+  Play play(console);
+  play.begin();
+  play.step();
+  std::string piece;
+  while (piece.size() < (1u << 20)) piece += "a line of some length that is repeated\n";
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 200; ++i) play.print(Stream::out, piece);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
+  play.end("success", "", {});
+}
