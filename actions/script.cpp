@@ -16,9 +16,12 @@ namespace {
 class Capture {
  public:
   void add(std::string_view bytes) {
-    const std::size_t room = most_captured_output - text_.size();
-    truncated_ = truncated_ || bytes.size() > room;
-    text_.append(bytes.substr(0, room));
+    if (truncated_) return;
+    text_.append(bytes.substr(0, most_captured_output + 1 - text_.size()));
+    if (text_.size() <= most_captured_output) return;
+    truncated_ = true;
+    text_.resize(most_of_truncated_output);
+    text_.shrink_to_fit();
   }
 
   Value outputs() && {

@@ -12,8 +12,11 @@ namespace toehold {
 
 /// By this exit code a program asks for a reboot, after which its step runs again.
 inline constexpr int reboot_exit_code = 194;
-/// What is kept of `stdout` for references; the logs have all of it.
+/// The longest `stdout` that can be referred to; the logs have all of it.
 inline constexpr std::size_t most_captured_output = 1 << 20;
+/// What is kept of a longer one. It is for the record only, and a record of control characters
+/// takes six times as much, in memory more than once.
+inline constexpr std::size_t most_of_truncated_output = 64 << 10;
 
 /// The outputs of the three actions, for their tables.
 std::vector<OutputInfo> program_outputs();

@@ -179,6 +179,7 @@ class Execution {
       drain();
     } else {
       terminate(grace);
+      pid_ = -1;  // what could be done is done
     }
     return result_;
   }
@@ -261,7 +262,7 @@ class Execution {
     } else {
       result_.exit_code = WEXITSTATUS(status);
     }
-    if (!ending_) io_.stop();
+    io_.stop();
   }
 
   void end_early(error_code error, bool& reason) {
@@ -316,7 +317,10 @@ class Execution {
       pump_for(pause);
       pause = std::min(pause * 2, milliseconds(50));
     }
-    pump_for(milliseconds(0));
+    // Dead, but not reaped yet; and what they printed last is still in the pipes.
+    while (!exited_ && std::chrono::steady_clock::now() < end) pump_for(milliseconds(50));
+    io_.restart();
+    io_.poll();
   }
 
   const Command& command_;

@@ -131,7 +131,7 @@ TEST_CASE("ExecuteBash: deadline and stop reach the process") {
   CHECK(harness.processes.deadlines.at(0).at() == harness.deadline.at());
 }
 
-TEST_CASE("ExecuteBash: of a long stdout the first part is kept and marked") {
+TEST_CASE("ExecuteBash: a long stdout is cut and marked") {
   ActionHarness harness;
   const auto outputs = [&](std::string out) {
     harness.processes.add_exit(0, std::move(out));
@@ -144,20 +144,21 @@ TEST_CASE("ExecuteBash: of a long stdout the first part is kept and marked") {
     CHECK(whole.find("stdout")->text().size() == most_captured_output);
     CHECK_FALSE(whole.find("stdoutTruncated"));
   }
-  SECTION("one more is not") {
+  SECTION("of one more a part is kept, and marked") {
     const Value cut = outputs(std::string(most_captured_output + 1, 'x'));
-    CHECK(cut.find("stdout")->text().size() == most_captured_output);
+    CHECK(cut.find("stdout")->text() == std::string(most_of_truncated_output, 'x'));
     REQUIRE(cut.find("stdoutTruncated"));
     CHECK(cut.find("stdoutTruncated")->as_bool() == true);
     CHECK(harness.out.size() == most_captured_output + 1);
   }
+  const std::string rest(most_captured_output, '-');
   SECTION("a character is not split") {
-    const Value cut = outputs(std::string(most_captured_output - 1, 'x') + "\u20ac");
-    CHECK(cut.find("stdout")->text() == std::string(most_captured_output - 1, 'x'));
+    const Value cut = outputs(std::string(most_of_truncated_output - 1, 'x') + "\u20ac" + rest);
+    CHECK(cut.find("stdout")->text() == std::string(most_of_truncated_output - 1, 'x'));
   }
   SECTION("a whole one at the limit stays") {
-    const Value cut = outputs(std::string(most_captured_output - 3, 'x') + "\u20ac-");
-    CHECK(cut.find("stdout")->text() == std::string(most_captured_output - 3, 'x') + "\u20ac");
+    const Value cut = outputs(std::string(most_of_truncated_output - 3, 'x') + "\u20ac" + rest);
+    CHECK(cut.find("stdout")->text() == std::string(most_of_truncated_output - 3, 'x') + "\u20ac");
   }
 }
 
