@@ -1,0 +1,9 @@
+#!/bin/bash
+# Runs every bench; one line a number, and exit code 1 if a goal is missed.
+# TOEHOLD_AGENT=build/release/toehold-agent tests/bench/run.sh
+cd "$(dirname "$0")" || exit 1
+missed=0
+for bench in startup validate steps output; do
+  bash "$bench.sh" || missed=1
+done
+exit "$missed"
