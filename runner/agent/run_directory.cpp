@@ -1,15 +1,36 @@
 #include "runner/agent/run_directory.hpp"
 
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstdlib>
 
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
+#include "runner/base/log.hpp"
 
 namespace toehold {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* memory_folder = "/dev/shm";
+
+bool is_in_memory(const char* path) {
+  struct statfs file_system {};
+  return ::statfs(path, &file_system) == 0 && file_system.f_type == TMPFS_MAGIC;
+}
+
+bool is_ours(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid();
+}
+
+}  // namespace
 
 fs::path state_base() {
   if (::geteuid() == 0) return "/var/lib/toehold";
@@ -42,7 +63,29 @@ StateFiles::StateFiles(fs::path state_directory)
     : directory(std::move(state_directory)),
       lock(directory / "lock"),
       journal(directory / "events.jsonl"),
-      previous(directory / "previous.jsonl"),
-      scratch(directory / "scratch") {}
+      previous(directory / "previous.jsonl") {}
+
+ScratchFolder::ScratchFolder(const fs::path& state_directory) {
+  std::error_code ignored;
+  const std::string name = fs::weakly_canonical(state_directory, ignored).string();
+  const std::string prefix =
+      "toehold-" + digest_of(DigestAlgorithm::sha256, name).substr(0, 16) + "-";
+  for (const fs::path& parent : {fs::path(memory_folder), state_directory}) {
+    for (const auto& left : fs::directory_iterator(parent, ignored)) {
+      if (left.path().filename().string().starts_with(prefix) && is_ours(left.path())) {
+        fs::remove_all(left.path(), ignored);
+      }
+    }
+  }
+  if (is_in_memory(memory_folder)) {
+    try {
+      folder_.emplace(memory_folder, prefix);  // under a name that nobody can have taken
+      return;
+    } catch (const Error& error) {
+      log(LogLevel::debug, error.full_message());
+    }
+  }
+  folder_.emplace(state_directory, prefix);
+}
 
 }  // namespace toehold

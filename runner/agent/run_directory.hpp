@@ -1,12 +1,14 @@
-// Where a run keeps what: the state folder (journal, lock, scratch files) and the log folder.
+// Where a run keeps what: the state folder (journal, lock), the scratch and the log folder.
 // Called by run and events; makes folders, never decides what goes into them.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runner/base/clock.hpp"
+#include "runner/base/files.hpp"
 
 namespace toehold {
 
@@ -25,7 +27,19 @@ struct StateFiles {
   std::filesystem::path lock;
   std::filesystem::path journal;   // of the run that is under way or was interrupted
   std::filesystem::path previous;  // of the last run that failed, for --from
-  std::filesystem::path scratch;   // emptied when a run ends
+};
+
+/// A private folder for scripts, gone at the end of the scope; also removes what an earlier process
+/// with the same state folder left. Scripts come and go with every step, and on the journal's disk
+/// each durable write would carry them along and take twice its time; so the folder lies in memory
+/// where there is a place for that, else in the state folder. Hold the lock of the state folder.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(const std::filesystem::path& state_directory);
+  const std::filesystem::path& path() const { return folder_->path(); }
+
+ private:
+  std::optional<TempDirectory> folder_;
 };
 
 }  // namespace toehold

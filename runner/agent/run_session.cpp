@@ -146,16 +146,14 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   console.set_recalling(false);
   EventStream events(clock_, &journal, sinks, earlier_.last_seq());
 
-  std::error_code ignored;
-  fs::remove_all(state_->scratch, ignored);
-  make_private_directory(state_->scratch);
+  const ScratchFolder scratch(state_->directory);
   const auto http = make_curl_http_client();
   const EngineServices services{context_.actions,
                                 processes_,
                                 *http,
                                 clock_,
                                 platform_,
-                                state_->scratch,
+                                scratch.path(),
                                 context_.stop,
                                 [this](const std::string& path) {
                                   return load_document(read_document_source(path), context_.actions,
@@ -166,9 +164,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                                 options_.in_doubt,
                                 10};
   Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
-  const RunEnd end = engine.run(plan, started);
-  fs::remove_all(state_->scratch, ignored);
-  return end;
+  return engine.run(plan, started);
 }
 
 void RunSession::register_known_secrets(const Plan& plan) {
