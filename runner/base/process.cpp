@@ -291,14 +291,15 @@ class Execution {
   }
 
   void terminate(milliseconds grace) {
-    for (const auto& process : processes_.alive()) {
-      send_signal(process, SIGTERM);
-      send_signal(process, SIGCONT);  // a stopped process would not see it
-    }
+    processes_.signal_all(SIGTERM);
     const auto end = std::chrono::steady_clock::now() + grace;
     for (milliseconds pause{2}; std::chrono::steady_clock::now() < end;) {
+      const auto left = processes_.alive();
+      if (left.empty()) break;
+      for (const auto& process : left) {
+        if (process.state == 'T') send_signal(process, SIGCONT);  // else it would not see SIGTERM
+      }
       pump_for(pause);
-      if (processes_.alive().empty()) break;
       pause = std::min(pause * 2, milliseconds(50));
     }
     kill_all();

@@ -13,7 +13,7 @@ TEST_CASE("the scratch folder is private, is gone after and takes what was left 
   const TempDirectory state(fs::temp_directory_path(), "toehold-test-");
   std::optional<ScratchFolder> scratch(std::in_place, state.path());
   const fs::path path = scratch->path();
-  struct stat status{};
+  struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0700);
 
