@@ -79,6 +79,12 @@ bool colour_wanted(int fd) {
 }
 
 int run_program(const ProgramStyle& style, int argc, char** argv) {
+  // Asked by every script that wraps us; needs no tables and no threads.
+  if (argc == 2 &&
+      (std::string_view(argv[1]) == "--version" || std::string_view(argv[1]) == "-v")) {
+    std::puts(TOEHOLD_VERSION);
+    return 0;
+  }
   remember_caller_umask();
   ::umask(077);
   const ActionRegistry actions(builtin_actions());

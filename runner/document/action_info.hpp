@@ -41,7 +41,8 @@ struct ActionInfo {
   std::vector<OutputInfo> outputs;
   std::string example;  // a whole step, as YAML, indented as a list item at column 0
   /// Checks beyond the table, for one input map; nullptr: none. Scalars for which `deferred` holds
-  /// are not known yet and must not be judged.
+  /// are not known yet and must not be judged; members may be missing or of a wrong kind, which the
+  /// table has reported.
   std::function<void(const Value& item, const Deferred& deferred, Diagnostics&)> check;
 };
 

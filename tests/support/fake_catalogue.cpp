@@ -62,9 +62,9 @@ std::vector<FieldInfo> nested_fields() {
 }
 
 void check_url(const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
-  const Value& source = *item.find("source");
-  if (deferred(source) || source.text().starts_with("http")) return;
-  diagnostics.error(codes::invalid_value, source.where, "no URL");
+  const Value* source = item.find("source");
+  if (!source || deferred(*source) || source->text().starts_with("http")) return;
+  diagnostics.error(codes::invalid_value, source->where, "no URL");
 }
 
 }  // namespace

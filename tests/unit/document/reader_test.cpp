@@ -244,7 +244,7 @@ TEST_CASE("mistakes do not hide one another") {
       "0}\n"
       "  - {name: c, action: d, if: {}, loop: {}}\n");
   INFO(result.problems());
-  CHECK(result.diagnostics.error_count() == 6);
+  CHECK(result.diagnostics.error_count() == 5);
 }
 
 TEST_CASE("ten thousand steps are read in linear time") {

@@ -103,7 +103,7 @@ TEST_CASE("inputs are checked by the action's table") {
   check_clean(load_steps("- {name: a, action: Reboot, inputs: {delaySeconds: '{{ Param }}'}}"));
 }
 
-TEST_CASE("checks beyond the table run once the table is content") {
+TEST_CASE("checks beyond the table run beside it") {
   check_one(load_steps("- {name: a, action: WebDownload, inputs: {source: ftp, destination: /x}}"),
             "7:53 error[invalid-value]", "no URL");
   check_one(load_steps("- {name: a, action: WebDownload, inputs: {destination: /x}}"),
