@@ -1,6 +1,7 @@
-// HttpClient: one HTTP(S) exchange, with the body streamed. A seam: tests script it. Called by
-// WebDownload and by the AWS client; never retries, never logs a header or a query string.
-// The only file that includes libcurl is http.cpp.
+// HttpClient: one HTTP(S) exchange, redirects followed, with the body streamed. A seam: tests
+// script it. Called by WebDownload and by the AWS client; never retries, never logs a header or a
+// query string, never sends credentials to another host than the one they were given for.
+// libcurl is behind http.cpp.
 #pragma once
 
 #include <functional>
@@ -18,19 +19,6 @@ namespace toehold {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
-struct HttpRequest {
-  std::string method = "GET";
-  std::string url;
-  HttpHeaders headers;
-  std::string body;
-  bool verify_tls = true;
-  int max_redirects = 10;
-  Deadline deadline;
-  std::chrono::seconds connect_timeout{10};
-  /// Gives up when fewer than 1 kB/s come over this time.
-  std::chrono::seconds stall_timeout{60};
-};
-
 struct HttpResponse {
   long status = 0;
   HttpHeaders headers;  // of the last response; names in lower case
@@ -40,20 +28,44 @@ struct HttpResponse {
   std::optional<std::string> header(std::string_view name) const;
 };
 
-/// Called with the body of the final response piece by piece; false ends the transfer.
+/// Called with status and headers of the final response before its body; false: the body is not
+/// wanted, and the exchange ends here without an error.
+using OnHead = std::function<bool(const HttpResponse&)>;
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;  // http or https
+  HttpHeaders headers;
+  std::string body;
+  bool verify_tls = true;
+  int max_redirects = 10;  // 0: a redirect is a response like any other
+  Deadline deadline;
+  std::chrono::seconds connect_timeout{10};
+  /// Gives up when fewer than 1 kB/s come over this time.
+  std::chrono::seconds stall_timeout{60};
+  OnHead on_head;
+};
+
+/// Called with the body of the final response piece by piece; false ends the transfer, which is
+/// then a transport error.
 using OnBody = std::function<bool(std::string_view)>;
 
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
+  /// Failures of the network are in the response. Ends within 200 ms of a stop or the deadline.
+  /// Throws what the callbacks throw, and Error(network) when there is no HTTP library.
   virtual HttpResponse send(const HttpRequest& request, const OnBody& on_body,
                             std::stop_token stop) = 0;
 };
 
-/// Loads libcurl when first used, so that a run without HTTP does not pay for it.
+/// Loads libcurl when first used, so that a run without HTTP does not pay for it. Keeps connections
+/// open from one request to the next. TLS servers are checked against the system's certificates, or
+/// those in the file that SSL_CERT_FILE names; proxies are those of the environment. Redirects from
+/// https to http, to other schemes, and from elsewhere to this machine's own or link-local
+/// addresses (instance metadata) are refused. Not for several threads at once.
 std::unique_ptr<HttpClient> make_curl_http_client();
 
-/// The URL without its query and user, for messages and logs.
+/// The URL without its query, fragment and user, for messages and logs.
 std::string url_for_display(std::string_view url);
 
 }  // namespace toehold
