@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,8 @@ namespace toehold {
 namespace {
 
 constexpr int most_freeze_rounds = 50;
+// A look at /proc may miss a process that was started while it was read.
+constexpr int enough_empty_looks = 3;
 
 /// The leaders of the commands that run now; their runner reaps them.
 struct Leaders {
@@ -167,7 +170,7 @@ CommandProcesses::CommandProcesses(std::vector<std::pair<std::string, std::strin
   if (childless) return;  // the usual case, without a look at all of /proc
   for (const auto& process :
        descendants_of(::getpid(), list_processes(), [](const ProcessEntry&) { return false; })) {
-    before_[{process.pid, process.started}] = true;
+    before_.insert({process.pid, process.started});
   }
 }
 
@@ -200,19 +203,28 @@ bool CommandProcesses::is_foreign(const ProcessEntry& child) const {
 }
 
 std::vector<ProcessEntry> CommandProcesses::alive() {
-  reap_orphans();
-  std::vector<ProcessEntry> found;
-  const auto processes = list_processes();
-  if (processes.empty() && leader_ > 0 && ::kill(-leader_, 0) == 0) {
-    found.push_back({leader_, ::getpid(), 'R', 1, 0});
+  for (;;) {
+    reap_orphans();
+    const auto processes = list_processes();
+    if (processes.empty() && leader_ > 0 && ::kill(-leader_, 0) == 0) {
+      return {{leader_, ::getpid(), 'R', 1, 0}};
+    }
+    std::vector<ProcessEntry> found;
+    bool one_has_died = false;
+    for (const auto& process :
+         descendants_of(::getpid(), processes,
+                        [this](const ProcessEntry& child) { return is_foreign(child); })) {
+      const Identity identity{process.pid, process.started};
+      known_.insert(identity);
+      if (process.alive()) {
+        found.push_back(process);
+      } else {
+        one_has_died = dead_.insert(identity).second || one_has_died;
+      }
+    }
+    // What died while /proc was being read may have started another that is not in the list.
+    if (!found.empty() || !one_has_died) return found;
   }
-  for (const auto& process :
-       descendants_of(::getpid(), processes,
-                      [this](const ProcessEntry& child) { return is_foreign(child); })) {
-    known_[{process.pid, process.started}] = true;
-    if (process.alive()) found.push_back(process);
-  }
-  return found;
 }
 
 void CommandProcesses::signal_all(int signal) {
@@ -239,13 +251,14 @@ int kill_until_gone(const std::function<bool(const ProcessEntry&)>& matches,
                     std::chrono::milliseconds patience) {
   std::set<std::pair<pid_t, unsigned long long>> seen;
   const auto end = std::chrono::steady_clock::now() + patience;
-  for (;;) {
+  for (int empty_looks = 0;;) {
     reap_orphans();
     std::vector<ProcessEntry> left;
     for (const auto& process : list_processes()) {
       if (process.alive() && matches(process)) left.push_back(process);
     }
-    if (left.empty() || std::chrono::steady_clock::now() > end) {
+    empty_looks = left.empty() ? empty_looks + 1 : 0;
+    if (empty_looks == enough_empty_looks || std::chrono::steady_clock::now() > end) {
       return static_cast<int>(seen.size());
     }
     // Stopped first: none of them starts another while its siblings are being killed.

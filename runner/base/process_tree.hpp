@@ -7,7 +7,7 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,8 +60,9 @@ class CommandProcesses {
   using Identity = std::pair<pid_t, unsigned long long>;
   std::vector<std::pair<std::string, std::string>> environment_;
   pid_t leader_ = -1;
-  std::map<Identity, bool> before_;
-  std::map<Identity, bool> known_;  // ours for good, even if their parents have gone since
+  std::set<Identity> before_;
+  std::set<Identity> known_;  // ours for good, even if their parents have gone since
+  std::set<Identity> dead_;
 };
 
 /// Kills what `matches` and has not gone, again and again until nothing is left (at most
