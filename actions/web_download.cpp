@@ -2,7 +2,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 #include "actions/builtin_actions.hpp"
@@ -18,6 +20,8 @@ namespace toehold {
 namespace {
 
 constexpr int most_attempts = 5;
+constexpr std::chrono::milliseconds first_wait(1000);
+constexpr std::chrono::seconds longest_wait_asked_for(60);  // what Retry-After may ask for
 
 struct Download {
   std::string source;
@@ -46,222 +50,271 @@ std::string name_in_url(const std::string& url) {
       name += plain[i];
     }
   }
-  const bool usable = name != "." && name != ".." && name.find('/') == std::string::npos &&
-                      name.find('\0') == std::string::npos;
+  const bool usable =
+      name != "." && name != ".." && std::none_of(name.begin(), name.end(), [](char c) {
+        return c == '/' || static_cast<unsigned char>(c) < ' ';
+      });
   return usable ? name : std::string();
 }
 
-bool may_pass_by_itself(const HttpResponse& response) {
-  if (!response.transport_error.empty()) return response.retryable;
-  return response.status == 408 || response.status == 429 || response.status >= 500;
+/// The folders above `path` that are not there, the innermost first.
+std::vector<fs::path> missing_folders(const fs::path& path) {
+  std::vector<fs::path> missing;
+  std::error_code ignored;
+  for (fs::path at = path.parent_path(); !at.empty() && !fs::exists(at, ignored);
+       at = at.parent_path()) {
+    missing.push_back(at);
+  }
+  return missing;
 }
 
+struct Range {
+  std::size_t first = 0;
+  std::optional<std::size_t> total;
+};
+
+/// "bytes 100-199/200" or "bytes 100-199/*"
+std::optional<Range> content_range(const HttpResponse& response) {
+  std::size_t first = 0, last = 0, total = 0;
+  const std::string text = response.header("content-range").value_or("");
+  const int found = std::sscanf(text.c_str(), "bytes %zu-%zu/%zu", &first, &last, &total);
+  if (found < 2) return std::nullopt;
+  return Range{first, found == 3 ? std::optional(total) : std::nullopt};
+}
+
+struct Problem {
+  std::string what;
+  bool may_pass = false;
+  std::chrono::milliseconds asked_wait{0};
+};
+
 /// One file on its way: a temporary file beside the target, filled over as many attempts as it
-/// takes.
-class Transfer {
+/// takes, that becomes the target or goes away.
+class Fetch {
  public:
-  Transfer(const Download& download, const fs::path& target, ActionContext& context)
+  Fetch(const Download& download, const fs::path& target, ActionContext& context)
       : download_(download),
+        url_(url_for_display(download.source)),
         target_(target),
         context_(context),
-        temporary_(target.string() + ".XXXXXX") {
-    fd_ = FileDescriptor(::mkostemp(temporary_.data(), O_CLOEXEC));
-    if (!fd_) throw Error::from_errno("cannot create a file beside " + target_.string(), errno);
+        new_folders_(missing_folders(target)) {
+    if (download.algorithm && download.checksum) algorithm_ = digest_algorithm(*download.algorithm);
   }
-  ~Transfer() {
-    if (!done_) ::unlink(temporary_.c_str());
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+  ~Fetch() {
+    if (done_) return;
+    if (fd_) ::unlink(temporary_.c_str());
+    std::error_code ignored;
+    for (const fs::path& folder : new_folders_) fs::remove(folder, ignored);
   }
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
 
   std::optional<Failed> run() {
-    const std::string url = url_for_display(download_.source);
     for (int attempt = 1;; ++attempt) {
-      const HttpResponse response = request();
-      const bool whole = response.transport_error.empty() &&
-                         (response.status == 200 || (response.status == 206 && resumed_));
-      if (whole) return finish(url);
-      const std::string why =
-          response.transport_error.empty()
-              ? "the server answered with status " + std::to_string(response.status)
-              : response.transport_error;
-      const bool timed_out = context_.deadline.passed(context_.clock.monotonic());
-      const bool cancelled = context_.stop.stop_requested();
-      if (timed_out || cancelled || attempt == most_attempts || !may_pass_by_itself(response)) {
-        return Failed{
-            url + ": " + why + (attempt > 1 ? " (attempt " + std::to_string(attempt) + ")" : ""),
-            {},
-            {},
-            timed_out,
-            cancelled};
+      const auto problem = request();
+      if (!problem) return finish();
+      const std::string what = url_ + ": " + problem->what;
+      if (!problem->may_pass || attempt == most_attempts || is_over()) {
+        return end(what + (attempt > 1 ? ", in attempt " + std::to_string(attempt) : ""));
       }
-      context_.note("WebDownload: " + url + ": " + why + "; trying again");
-      if (!back_off(attempt)) return Failed{"cancelled", {}, {}, false, true};
+      context_.note("WebDownload: " + what + "; trying again");
+      back_off(attempt, problem->asked_wait);
+      if (is_over()) return end(what);
     }
   }
 
  private:
-  HttpResponse request() {
+  bool is_over() const {
+    return context_.stop.stop_requested() || context_.deadline.passed(context_.clock.monotonic());
+  }
+  Failed end(std::string what) const {
+    const bool cancelled = context_.stop.stop_requested();
+    const bool timed_out = !cancelled && context_.deadline.passed(context_.clock.monotonic());
+    return Failed{std::move(what), {}, {}, timed_out, cancelled};
+  }
+
+  std::optional<Problem> request() {
     HttpRequest request;
     request.url = download_.source;
     request.verify_tls = !download_.ignore_certificate_errors;
     request.deadline = context_.deadline;
     // Only with a validator can the rest be known to belong to the beginning.
-    resumed_ = false;
     const bool resume = received_ > 0 && !validator_.empty();
     if (resume) {
       request.headers = {{"Range", "bytes=" + std::to_string(received_) + "-"},
                          {"If-Range", validator_}};
     }
-    bool begun = false;
-    const auto take = [&](std::string_view bytes) {
-      write_all(fd_.get(), bytes, target_.string());
-      received_ += bytes.size();
-      context_.output(Stream::out, {});  // a heartbeat for the screen
-      return true;
+    bool accepted = false;
+    request.on_head = [&](const HttpResponse& head) {
+      return accepted = resume && head.status == 206 ? append_to(head) : begin_with(head);
     };
     const HttpResponse response = context_.http.send(
-        request,
-        [&](std::string_view bytes) {
-          if (!begun) begin(resume);
-          begun = true;
-          return take(bytes);
-        },
-        context_.stop);
-    remember_validator(response);
-    return check_range(response, resume);
+        request, [&](std::string_view bytes) { return take(bytes); }, context_.stop);
+    if (!response.transport_error.empty()) {
+      return Problem{response.transport_error, response.retryable};
+    }
+    if (accepted) return check_length();
+    if (resume && (response.status == 206 || response.status == 416)) {
+      validator_.clear();  // from the beginning, then
+      return Problem{"the server does not go on where it was cut", true};
+    }
+    return refusal(response);
   }
 
-  void begin(bool resume) {
-    if (resume) {
-      pending_offset_ = received_;
-    } else {
-      restart();
-    }
+  static Problem refusal(const HttpResponse& response) {
+    Problem problem{"the server answered with status " + std::to_string(response.status)};
+    problem.may_pass = response.status == 408 || response.status == 429 || response.status >= 500;
+    const auto seconds = Value(response.header("retry-after").value_or("")).as_int().value_or(0);
+    problem.asked_wait =
+        std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, longest_wait_asked_for.count()));
+    return problem;
   }
 
-  void restart() {
-    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) < 0) {
-      throw Error::from_errno("cannot write " + temporary_, errno);
-    }
+  bool begin_with(const HttpResponse& head) {
+    if (head.status != 200) return false;
+    if (!fd_) open();
+    if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) < 0) cannot_write();
     received_ = 0;
+    total_.reset();
+    if (algorithm_) digest_ = std::make_unique<Digest>(*algorithm_);
+    const std::string etag = head.header("etag").value_or("W/");
+    validator_ = etag.starts_with("W/") ? head.header("last-modified").value_or("") : etag;
+    return true;
   }
 
-  void remember_validator(const HttpResponse& response) {
-    const auto etag = response.header("etag");
-    if (response.status == 200) {
-      validator_ =
-          etag && !etag->starts_with("W/") ? *etag : response.header("last-modified").value_or("");
+  bool append_to(const HttpResponse& head) {
+    const auto range = content_range(head);
+    if (!range || range->first != received_) return false;
+    total_ = range->total;
+    return true;
+  }
+
+  std::optional<Problem> check_length() const {
+    if (!total_ || *total_ == received_) return std::nullopt;
+    return Problem{
+        "only " + std::to_string(received_) + " of " + std::to_string(*total_) + " bytes came",
+        true};
+  }
+
+  void open() {
+    create_parents(target_);
+    temporary_ = (target_.parent_path() / ".toehold-XXXXXX").string();
+    fd_ = FileDescriptor(::mkostemp(temporary_.data(), O_CLOEXEC));
+    if (!fd_) throw Error::from_errno("cannot create a file beside " + target_.string(), errno);
+  }
+
+  bool take(std::string_view bytes) {
+    write_all(fd_.get(), bytes, target_.string());
+    if (digest_) digest_->update(bytes);
+    received_ += bytes.size();
+    context_.output(Stream::out, {});  // a heartbeat for the screen
+    return true;
+  }
+
+  void back_off(int attempt, std::chrono::milliseconds asked) {
+    // The second half is random, so that many machines do not come back at once.
+    const auto half = first_wait * (1 << (attempt - 1)) / 2;
+    const auto random = std::strtoul(random_hex(4).c_str(), nullptr, 16);
+    auto wait = std::max(
+        asked, half + std::chrono::milliseconds(random % static_cast<unsigned long>(half.count())));
+    if (!context_.deadline.never()) {
+      wait = std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(
+                                *context_.deadline.at() - context_.clock.monotonic()));
     }
+    context_.clock.sleep_for(wait, context_.stop);
   }
 
-  /// After a request for the rest: a 206 of that very range is one; a 200 is the whole again, and
-  /// what was appended has to stand at the beginning.
-  HttpResponse check_range(HttpResponse response, bool resume) {
-    if (!resume) return response;
-    if (response.status == 206) {
-      const std::string wanted = "bytes " + std::to_string(pending_offset_) + "-";
-      resumed_ = response.header("content-range").value_or("").starts_with(wanted);
-      if (!resumed_) {
-        restart();
-        validator_.clear();
-        response.transport_error = "the server sent another range than was asked for";
-        response.retryable = true;
-      }
-    } else if (response.status == 200) {
-      keep_from(pending_offset_);
-    } else if (response.transport_error.empty()) {
-      restart();  // an error page was appended
-      validator_.clear();
-    }
-    return response;
-  }
-
-  void keep_from(std::size_t offset) {
-    std::string rest = read_file(temporary_).substr(std::min(offset, received_));
-    restart();
-    write_all(fd_.get(), rest, target_.string());
-    received_ = rest.size();
-  }
-
-  bool back_off(int attempt) {
-    // Full jitter up to 1, 2, 4, 8 seconds.
-    const long ceiling = 1000L << (attempt - 1);
-    const long wait = static_cast<long>(std::strtoul(random_hex(4).c_str(), nullptr, 16)) % ceiling;
-    return context_.clock.sleep_for(std::chrono::milliseconds(wait), context_.stop);
-  }
-
-  std::optional<Failed> finish(const std::string& url) {
-    if (download_.checksum && download_.algorithm) {
-      const std::string found = digest_of_file(*digest_algorithm(*download_.algorithm), temporary_);
-      if (!equals_ignoring_case(found, trim(*download_.checksum))) {
-        return Failed{url + ": the checksum does not match: expected " + *download_.checksum +
-                          ", got " + found,
+  std::optional<Failed> finish() {
+    if (digest_) {
+      const std::string expected(trim(*download_.checksum));
+      const std::string found = digest_->finish();
+      if (!equals_ignoring_case(found, expected)) {
+        return Failed{url_ + ": the " + *download_.algorithm + " checksum is not the expected " +
+                          expected + " but " + found,
                       {},
                       {}};
       }
     }
     struct stat there {};
-    const mode_t mode =
-        ::stat(target_.c_str(), &there) == 0 ? there.st_mode & 07777 : 0666 & ~caller_umask();
+    mode_t mode = 0666 & ~caller_umask();
+    if (::stat(target_.c_str(), &there) == 0) {
+      mode = there.st_mode & 0777;
+      if (::fchown(fd_.get(), there.st_uid, there.st_gid) != 0) cannot_write();
+    }
     if (::fchmod(fd_.get(), mode) != 0 || ::fsync(fd_.get()) != 0 ||
         ::rename(temporary_.c_str(), target_.c_str()) != 0) {
-      throw Error::from_errno("cannot write " + target_.string(), errno);
+      cannot_write();
     }
     done_ = true;
-    context_.note("WebDownload: " + url + " -> " + target_.string() + " (" +
+    sync_directory(target_.has_parent_path() ? target_.parent_path() : ".");
+    context_.note("WebDownload: " + url_ + " -> " + target_.string() + " (" +
                   format_size(received_) + ")");
     return std::nullopt;
   }
 
+  [[noreturn]] void cannot_write() const {
+    throw Error::from_errno("cannot write " + target_.string(), errno);
+  }
+
   const Download& download_;
+  std::string url_;
   fs::path target_;
   ActionContext& context_;
+  std::vector<fs::path> new_folders_;
+  std::optional<DigestAlgorithm> algorithm_;
+  std::unique_ptr<Digest> digest_;
   std::string temporary_;
   FileDescriptor fd_;
   std::size_t received_ = 0;
-  std::size_t pending_offset_ = 0;
-  std::string validator_;
-  bool resumed_ = false;
+  std::optional<std::size_t> total_;
+  std::string validator_;  // of what was received; empty: cannot be gone on with
   bool done_ = false;
 };
 
-ItemResult run(const Download& download, ActionContext& context) {
+/// The file that `download` is for; throws Error(io) when there can be none.
+fs::path target_of(const Download& download) {
   fs::path target = without_trailing_separators(download.destination);
-  std::error_code error;
   if (ends_with_separator(download.destination)) {
     const std::string name = name_in_url(download.source);
     if (name.empty()) {
-      return Failed{url_for_display(download.source) +
-                        " has no file name in it; give the destination a file name",
-                    {},
-                    {}};
+      throw Error(Error::Kind::io,
+                  url_for_display(download.source) + " does not end in a file name",
+                  "give 'destination' a file name");
     }
     target /= name;
   }
+  std::error_code error;
+  if (fs::is_symlink(target, error)) {
+    const fs::path link = target;
+    target = fs::canonical(link, error);
+    if (error) throw Error(Error::Kind::io, link.string() + " is a link to nothing");
+  }
   if (fs::is_directory(target, error)) {
-    return Failed{
-        target.string() + " is a folder; end the destination with '/' to download into it", {}, {}};
+    throw Error(Error::Kind::io, target.string() + " is a folder",
+                "end 'destination' with '/' to download into it");
   }
+  if (fs::exists(target, error) && !fs::is_regular_file(target, error)) {
+    throw Error(Error::Kind::io, target.string() + " is a device or the like, not a file");
+  }
+  return target;
+}
+
+ItemResult run(const Download& download, ActionContext& context) {
+  const fs::path target = target_of(download);
+  std::error_code error;
   const bool there = fs::exists(target, error);
-  if (there && !fs::is_regular_file(target, error)) {
-    return Failed{target.string() + " is no regular file", {}, {}};
-  }
   if (there && !download.overwrite) {
     return Failed{target.string() + " exists and overwrite is false", {}, {}};
   }
-  const Value outputs = Value::object({{"destination", target.string()}});
+  Value outputs = Value::object({{"destination", target.string()}});
   if (there && download.checksum && download.algorithm) {
-    const auto algorithm = digest_algorithm(*download.algorithm);
-    if (algorithm &&
-        equals_ignoring_case(digest_of_file(*algorithm, target), trim(*download.checksum))) {
+    const std::string found = digest_of_file(*digest_algorithm(*download.algorithm), target);
+    if (equals_ignoring_case(found, trim(*download.checksum))) {
       context.note("WebDownload: " + target.string() + " has the checksum already");
       return outputs;
     }
   }
-  create_parents(target);
-  Transfer transfer(download, target, context);
-  if (auto failed = transfer.run()) return *failed;
+  if (auto failed = Fetch(download, target, context).run()) return std::move(*failed);
   return outputs;
 }
 
@@ -272,10 +325,17 @@ void check(const Value& item, const Deferred& deferred, Diagnostics& diagnostics
   };
   if (const Value* source = known("source")) {
     const std::string scheme = lower(source->text().substr(0, 8));
+    const Value* destination = known("destination");
     if (!scheme.starts_with("http://") && !scheme.starts_with("https://")) {
       diagnostics.error(codes::invalid_value, source->where,
-                        "'source' is no http or https URL: " + source->text(),
-                        "S3Download takes s3:// addresses");
+                        "'source' is no http or https URL: " + url_for_display(source->text()),
+                        scheme.starts_with("s3://") ? "S3Download takes s3:// addresses"
+                                                    : "write https://HOST/PATH");
+    } else if (destination && ends_with_separator(destination->text()) &&
+               name_in_url(source->text()).empty()) {
+      diagnostics.error(codes::invalid_value, destination->where,
+                        "'source' does not end in a name for a file in " + destination->text(),
+                        "give 'destination' a file name");
     }
   }
   const Value* checksum = known("checksum");
@@ -289,10 +349,12 @@ void check(const Value& item, const Deferred& deferred, Diagnostics& diagnostics
   const auto known_algorithm = digest_algorithm(algorithm->text());
   if (!known_algorithm) return;
   const std::size_t wanted = digest_of(*known_algorithm, "").size();
-  if (trim(checksum->text()).size() != wanted) {
+  const std::string_view digits = trim(checksum->text());
+  const bool hex = digits.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  if (digits.size() != wanted || !hex) {
     diagnostics.error(codes::invalid_value, checksum->where,
-                      "a " + algorithm->text() + " checksum has " + std::to_string(wanted) +
-                          " hex digits, this one " + std::to_string(trim(checksum->text()).size()));
+                      "a " + algorithm->text() + " checksum is " + std::to_string(wanted) +
+                          " hex digits, not " + (hex ? std::to_string(digits.size()) : "this"));
   }
 }
 

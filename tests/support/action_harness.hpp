@@ -9,6 +9,7 @@
 #include "runner/base/files.hpp"
 #include "runner/engine/action.hpp"
 #include "tests/support/scripted_process.hpp"
+#include "tests/support/virtual_clock.hpp"
 
 namespace toehold::test {
 
@@ -19,8 +20,8 @@ class ActionHarness {
     ActionContext context{stop.get_token(),
                           deadline,
                           use_real ? static_cast<ProcessRunner&>(real) : processes,
-                          no_http,
-                          clock,
+                          http ? *http : no_http,
+                          virtual_clock ? static_cast<Clock&>(*virtual_clock) : clock,
                           platform,
                           folder.path(),
                           environment,
@@ -46,6 +47,8 @@ class ActionHarness {
   std::stop_source stop;
   Deadline deadline;
   SystemClock clock;
+  HttpClient* http = nullptr;             // none: HTTP is a mistake
+  VirtualClock* virtual_clock = nullptr;  // none: `clock`
   Platform platform;
   TempDirectory folder{std::filesystem::temp_directory_path(), "toehold-test-"};
   std::vector<std::pair<std::string, std::string>> environment;
