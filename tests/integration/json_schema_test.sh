@@ -71,7 +71,7 @@ phases:
       - name: Sum
         action: WebDownload
         inputs:
-          - {source: 'https://x.example/a', destination: /a, checksum: 1, algorithm: sha256, overwrite: FALSE}
+          - {source: 'https://x.example/a', destination: /a, checksum: 12345678901234567890123456789012, algorithm: md5, overwrite: FALSE}
       - name: Check
         action: Assert
         inputs: [{and: [{numberEquals: 5, value: 5.0}, {or: [{fileMD5Equals: ab, path: /x}]}]}]

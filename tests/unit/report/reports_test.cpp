@@ -1,4 +1,5 @@
 // The files and the screen that a run leaves, from events made by hand.
+#include <array>
 #include <regex>
 
 #include "runner/base/error.hpp"
@@ -195,6 +196,16 @@ std::string shown(const std::function<void(Play&)>& act, ConsoleOptions options 
   return std::regex_replace(read_file(folder / "screen"), std::regex("[0-9.]+m?s\\b"), "TIME");
 }
 
+/// What a terminal was sent; its other end is closed, or this never ends.
+std::string all_of(const FileDescriptor& terminal) {
+  std::string text;
+  std::array<char, 4096> chunk;
+  for (ssize_t count; (count = ::read(terminal.get(), chunk.data(), chunk.size())) > 0;) {
+    text.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("the failure screen has what one needs to act") {
@@ -263,7 +274,8 @@ TEST_CASE("on a terminal the running step stays on the last line and goes at the
   int master = -1, slave = -1;
   winsize size{24, 40, 0, 0};
   REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
-  const FileDescriptor ours(master), theirs(slave);
+  const FileDescriptor ours(master);
+  FileDescriptor theirs(slave);
   ConsoleOptions options;
   options.mode = ConsoleOptions::Mode::live;
   options.terminal = {slave, true, false, false};
@@ -276,10 +288,8 @@ TEST_CASE("on a terminal the running step stays on the last line and goes at the
     play.print(Stream::out, "hello\n");
     play.end("success", "", {});
   }
-  std::string text(65536, '\0');
-  const ssize_t count = ::read(master, text.data(), text.size());
-  REQUIRE(count > 0);
-  text.resize(static_cast<std::size_t>(count));
+  theirs.close();
+  const std::string text = all_of(ours);
   CHECK_THAT(text, ContainsSubstring("\r  * build.One  ExecuteBash"));
   CHECK_THAT(text, ContainsSubstring("\r\033[K    | hello"));
   CHECK_THAT(text, ContainsSubstring("logs     /logs/TOE"));
