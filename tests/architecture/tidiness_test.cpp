@@ -84,6 +84,27 @@ Findings check_machine_paths(const Files& files) {
   return findings;
 }
 
+/// Relative links between pages; those to docs/reference are the business of docs_fresh_test.
+Findings check_links(const Files& files) {
+  static const std::regex link(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  Findings findings;
+  for (const SourceFile& file : files) {
+    if (!file.path.ends_with(".md")) continue;
+    const std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
+    auto match = std::sregex_iterator(file.text.begin(), file.text.end(), link);
+    for (; match != std::sregex_iterator(); ++match) {
+      const std::string target = (folder / (*match)[1].str()).lexically_normal().generic_string();
+      const bool known = std::any_of(files.begin(), files.end(), [&](const SourceFile& each) {
+        return each.path == target || each.path.starts_with(target + "/");
+      });
+      if (!known && !target.starts_with("docs/reference")) {
+        findings.push_back(file.path + ": no " + target);
+      }
+    }
+  }
+  return findings;
+}
+
 std::string repeated(const std::string& line, std::size_t times) {
   std::string text;
   for (std::size_t i = 0; i < times; ++i) text += line;
@@ -154,6 +175,20 @@ TEST_CASE("a path of one machine is found") {
   CHECK_FALSE(wrong("cd $scratch/work/tree"));
   CHECK_FALSE(wrong("{{ Folder }}/home/alice"));
   CHECK_FALSE(wrong("/home/ec2-user/app"));
+}
+
+TEST_CASE("links between pages lead somewhere") {
+  CHECK(check_links(read_source_tree(TOEHOLD_SOURCE_DIR)) == Findings{});
+}
+
+TEST_CASE("a link to nowhere is found") {
+  const SourceFile there{"docs/how-to/b.md", ""};
+  const auto check = [&](const std::string& text) {
+    return check_links({{"docs/a.md", text}, there});
+  };
+  CHECK(check("see [b](how-to/b.md), [all](how-to), [web](https://example.org/x)").empty());
+  CHECK(check("see [b](b.md)") == Findings{"docs/a.md: no docs/b.md"});
+  CHECK(check("see [b](../how-to/b.md#part)") == Findings{"docs/a.md: no how-to/b.md"});
 }
 
 }  // namespace toehold
