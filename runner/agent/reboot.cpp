@@ -6,6 +6,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/text.hpp"
 
 extern char** environ;
 
@@ -14,6 +15,7 @@ namespace toehold {
 namespace {
 
 const fs::path unit_path = "/etc/systemd/system/toehold-resume.service";
+const fs::path environment_path = "/var/lib/toehold/resume.environment";
 
 /// Inside double quotes systemd reads \ and " by C rules, % as a specifier and $ as a variable.
 std::string quote(const std::string& text) {
@@ -44,22 +46,27 @@ void systemctl(std::vector<std::string> arguments, ProcessRunner& processes) {
               "run with --reboot exit, reboot the machine, and give the same command again");
 }
 
-std::vector<std::pair<std::string, std::string>> own_environment() {
-  std::vector<std::pair<std::string, std::string>> variables;
+/// Our variables in the form of an EnvironmentFile. Credentials of a session are left out: they
+/// would hide those of the instance's role, and be over by then.
+std::string environment_text() {
+  std::string text;
   for (char** entry = environ; *entry; ++entry) {
-    const std::string text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != std::string::npos) {
-      variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    const std::string_view variable = *entry;
+    const std::size_t equals = variable.find('=');
+    if (equals == 0 || equals == std::string_view::npos) continue;
+    if (variable.starts_with("AWS_SECRET") || variable.starts_with("AWS_SESSION")) continue;
+    text += std::string(variable.substr(0, equals)) + "=\"";
+    for (const char c : variable.substr(equals + 1)) {
+      if (c == '"' || c == '\\' || c == '`' || c == '$') text += '\\';
+      text += c;
     }
+    text += "\"\n";
   }
-  return variables;
+  return text;
 }
 
-}  // namespace
-
-std::string resume_unit(const std::vector<std::string>& argv, const std::string& directory,
-                        const std::vector<std::pair<std::string, std::string>>& environment) {
+/// Anyone may ask systemd for a unit's Environment=, but not for what an EnvironmentFile= holds.
+std::string resume_unit(const std::vector<std::string>& argv, const std::string& directory) {
   std::string unit =
       "[Unit]\n"
       "Description=Goes on with a toehold run after its reboot\n"
@@ -70,21 +77,15 @@ std::string resume_unit(const std::vector<std::string>& argv, const std::string&
       "Type=exec\n"
       "KillMode=process\n"
       "OOMScoreAdjust=-900\n";
-  unit += "WorkingDirectory=" + directory + "\n";
-  for (const auto& [name, value] : environment) {
-    // Credentials of a session have no place in a file; an instance's role does not need them.
-    if (name.starts_with("AWS_SECRET") || name.starts_with("AWS_SESSION")) continue;
-    std::string entry = quote(name + "=" + value);
-    std::size_t at = 0;
-    while ((at = entry.find("$$", at)) != std::string::npos) entry.erase(at++, 1);  // literal here
-    unit += "Environment=" + entry + "\n";
-  }
+  unit += "WorkingDirectory=" + replace_all(directory, "%", "%%") + "\n";
+  unit += "EnvironmentFile=" + environment_path.string() + "\n";
   unit += "ExecStart=";
   for (const std::string& argument : argv) unit += quote(argument) + " ";
   unit.back() = '\n';
-  unit += "\n[Install]\nWantedBy=multi-user.target\n";
-  return unit;
+  return unit + "\n[Install]\nWantedBy=multi-user.target\n";
 }
+
+}  // namespace
 
 void arm_resume(const std::vector<std::string>& argv, ProcessRunner& processes) {
   std::error_code error;
@@ -94,8 +95,9 @@ void arm_resume(const std::vector<std::string>& argv, ProcessRunner& processes) 
   }
   std::vector<std::string> command = argv;
   command.front() = fs::read_symlink("/proc/self/exe").string();
-  write_file_atomically(unit_path,
-                        resume_unit(command, fs::current_path().string(), own_environment()));
+  make_private_directory(environment_path.parent_path());
+  write_file_atomically(environment_path, environment_text());
+  write_file_atomically(unit_path, resume_unit(command, fs::current_path().string()));
   systemctl({"daemon-reload"}, processes);
   systemctl({"enable", unit_path.filename().string()}, processes);
 }
@@ -105,6 +107,7 @@ void disarm_resume(ProcessRunner& processes) {
   if (!fs::exists(unit_path, error)) return;
   systemctl({"disable", unit_path.filename().string()}, processes);
   fs::remove(unit_path, error);
+  fs::remove(environment_path, error);
 }
 
 void reboot_machine(ProcessRunner& processes) {

@@ -9,13 +9,8 @@
 
 namespace toehold {
 
-/// The unit's text: `argv` quoted for systemd, `directory` as its working directory, and those of
-/// our environment variables that a document may read.
-std::string resume_unit(const std::vector<std::string>& argv, const std::string& directory,
-                        const std::vector<std::pair<std::string, std::string>>& environment);
-
-/// Installs and enables the unit. Throws Error(unsupported) without systemd, Error(process) when
-/// systemctl fails.
+/// Installs and enables the unit, and keeps our environment for it in a private file. Throws
+/// Error(unsupported) without systemd, Error(process) when systemctl fails.
 void arm_resume(const std::vector<std::string>& argv, ProcessRunner& processes);
 /// Removes the unit if it is there; called when a run begins or goes on.
 void disarm_resume(ProcessRunner& processes);

@@ -220,8 +220,10 @@ void Console::step_finished(const StepFinished& data) {
   durations_.emplace_back(data.seconds, step.started.phase + "." + step.started.name);
   const std::string time = data.status == "skipped" ? "" : format_duration(data.seconds);
   if (options_.github && step.started.decision != "Skip") terminal_.print("::endgroup::\n");
-  terminal_.print(indent() + mark + " " + pad(step.started.name, 28) + " " +
-                  terminal_.dim(pad(step.started.action, 18) + " " + pad(time, 7)) + note + "\n");
+  terminal_.print(
+      indent() + mark + " " + pad(step.started.name, 28) + " " +
+      terminal_.dim(pad(step.started.action, 18) + " " + (note.empty() ? time : pad(time, 7))) +
+      note + "\n");
 }
 
 void Console::run_finished(const Event&, const RunFinished& data) {

@@ -238,7 +238,7 @@ TEST_CASE("a plain view shows every line and nothing a terminal would obey") {
   });
   CHECK(text ==
         "doc.yml  demo\nphase build\n  One (ExecuteBash)\n    | red\n    | 100%\n    | no end\n"
-        "  ok One                          ExecuteBash        TIME   \n\n"
+        "  ok One                          ExecuteBash        TIME\n\n"
         "success  1 step run, TIME\nlogs     /logs/TOE\n");
 }
 
