@@ -91,13 +91,13 @@ void RunSession::read_earlier(const Plan& plan) {
   if (options_.start_over) remove_file(state_->journal);
   journal_contents_ = read_journal(state_->journal);
   earlier_ = fold(journal_contents_.events);
-  // A journal whose end was reached but not tidied away is a run that is over.
-  if (earlier_.finished()) {
+  const bool foreign = !earlier_.empty() && earlier_.run_started()->fingerprint != fingerprint_;
+  if (foreign && earlier_.run_finished()) {
+    // Over, and only not tidied away: nobody's work is lost.
     fs::rename(state_->journal, state_->previous);
     journal_contents_ = {};
     earlier_ = RunState();
-  }
-  if (!earlier_.empty() && earlier_.run_started()->fingerprint != fingerprint_) {
+  } else if (foreign) {
     throw Error(Error::Kind::refused,
                 state_->directory.string() +
                     " holds an interrupted run of other or changed documents, parameters or phases",
@@ -132,18 +132,23 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   open_log(logs / "application.log", options_.request.trace);
   log(LogLevel::info, (earlier_.empty() ? "run begins: " : "run goes on: ") + started.execution_id);
 
-  Journal journal(state_->journal, journal_contents_.bytes);
   ConsoleLog console_log(logs / "console.log");
   DetailedOutput detailed_output(logs / "detailedoutput.json");
   ChainingRecord chaining(logs / "chaining.json");
   JsonLines json_lines(logs / "events.jsonl");
   Console console(console_options());
   register_known_secrets(plan);
-  Redactor replay(secrets_, {&detailed_output, &chaining, &console});
+  Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor sinks(secrets_, {&console_log, &detailed_output, &chaining, &json_lines, &console});
   console.set_recalling(true);
-  for (const Event& event : journal_contents_.events) replay.on(event);
+  for (const Event& event : journal_contents_.events) {
+    if (std::holds_alternative<RunFinished>(event.data)) console.set_recalling(false);
+    replay.on(event);
+  }
   console.set_recalling(false);
+  // Its process died between the end and telling of it.
+  if (const auto& summary = earlier_.run_finished()) return {RunEnd::Kind::finished, *summary};
+  Journal journal(state_->journal, journal_contents_.bytes);
   EventStream events(clock_, &journal, sinks, earlier_.last_seq());
 
   const ScratchFolder scratch(state_->directory);
@@ -225,6 +230,11 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
   if (end.kind == RunEnd::Kind::rebooting) return reboot();
   if (end.kind == RunEnd::Kind::interrupted) return interrupted();
   const bool succeeded = is_success(end.summary.status);
+  // Told first: killed in between, the next process tells it again instead of running all of it.
+  if (options_.result == "always") {
+    std::puts(result_json(started, end.summary).c_str());
+    std::fflush(stdout);
+  }
   // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
   if (succeeded) {
     remove_file(state_->journal);
@@ -234,9 +244,6 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
     remove_file(state_->journal);
   } else {
     fs::rename(state_->journal, state_->previous);
-  }
-  if (options_.result == "always") {
-    std::puts(result_json(started, end.summary).c_str());
   }
   log(LogLevel::info, "run finished: " + end.summary.status);
   return succeeded ? ExitCode::success : ExitCode::failure;

@@ -45,7 +45,7 @@ void RunState::apply(const Event& event) {
       step.attempt_open = false;
       step.iterations.clear();
     } else if constexpr (std::is_same_v<T, RunFinished>) {
-      finished_ = true;
+      run_finished_ = data;
     }
   };
   std::visit(on, event.data);

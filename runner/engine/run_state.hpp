@@ -28,7 +28,8 @@ class RunState {
   void apply(const Event& event);
 
   bool empty() const { return !run_started_; }
-  bool finished() const { return finished_; }
+  /// The record of the run's end, when it was reached.
+  const std::optional<RunFinished>& run_finished() const { return run_finished_; }
   const std::optional<RunStarted>& run_started() const { return run_started_; }
   UnixMillis started_at() const { return started_at_; }
   /// The boot in which the run was last seen.
@@ -51,7 +52,7 @@ class RunState {
 
   std::optional<RunStarted> run_started_;
   UnixMillis started_at_ = 0;
-  bool finished_ = false;
+  std::optional<RunFinished> run_finished_;
   std::string boot_id_;
   std::optional<RebootRequested> pending_reboot_;
   std::uint64_t last_seq_ = 0;

@@ -37,12 +37,14 @@ for call in write fdatasync rename openat unlink; do
     rm -rf state logs ledger one.txt three.txt
     code=0
     # Only the agent itself is traced, not what it starts.
-    strace -o /dev/null -e trace="$call" -e inject="$call":signal=KILL:when="$when" \
-      "$TOEHOLD_AGENT" run -d sweep.yml -s state -l logs >/dev/null 2>&1 </dev/null || code=$?
+    { strace -o /dev/null -e trace="$call" -e inject="$call":signal=KILL:when="$when" \
+      "$TOEHOLD_AGENT" run -d sweep.yml -s state -l logs >told </dev/null || code=$?; } 2>/dev/null
     [ "$code" != 0 ] || break
     kills=$((kills + 1))
     expect_exit 0 "$TOEHOLD_AGENT" run -d sweep.yml -s state -l logs
     check
+    # Only an end that was told may be followed by another run.
+    grep -q '"success"' told || expect_equal "$(cat logs/TOE_*/events.jsonl | grep -c '"runStarted"')" 1
     # openat has hundreds of calls before the first effect; take every seventh of them.
     [ "$call" != openat ] || when=$((when + 6))
     [ "$when" -lt 400 ] || break
