@@ -20,7 +20,7 @@ runs() {
       --state-directory "$scratch/state"
   done
 }
-verdict "start" "$(awk "BEGIN { print $(seconds starts) * 1000 / 50 }")" ms 20
+verdict "start" "$(awk "BEGIN { print $(seconds starts) * 1000 / 50 }")" ms 10
 verdict "validate one step" "$(awk "BEGIN { print $(seconds checks) * 1000 / 50 }")" ms 30
 verdict "run one step" "$(awk "BEGIN { print $(seconds runs) * 1000 / 10 }")" ms 100
 exit $((failures > 0))
