@@ -26,8 +26,9 @@ constexpr Row rows[] = {
     {"utf32-BE", Encoding::utf32_be}, {"utf-32-BE", Encoding::utf32_be},
 };
 
-[[noreturn]] void malformed(std::size_t byte) {
-  throw Error(Error::Kind::io, "the text is malformed at byte " + std::to_string(byte));
+[[noreturn]] void malformed(std::size_t byte, std::string hint = {}) {
+  throw Error(Error::Kind::io, "the text is malformed at byte " + std::to_string(byte),
+              std::move(hint));
 }
 
 bool big_endian(Encoding encoding) {
@@ -55,32 +56,32 @@ std::uint32_t read_unit(std::string_view bytes, std::size_t at, std::size_t size
   return unit;
 }
 
-/// Decodes units of `Char` to UTF-8.
 template <class Char>
-std::string to_utf8(const std::basic_string<Char>& units) {
-  std::string out;
+std::string decode_units(std::string_view bytes, bool big) {
+  constexpr std::size_t size = sizeof(Char);
+  if (bytes.size() % size != 0) malformed(bytes.size() - bytes.size() % size);
+  std::basic_string<Char> units;
+  units.reserve(bytes.size() / size);
+  for (std::size_t at = 0; at < bytes.size(); at += size) {
+    units += static_cast<Char>(read_unit(bytes, at, size, big));
+  }
   const Char* at = units.data();
   const Char* const end = at + units.size();
+  if (at != end && read_unit(bytes, 0, size, !big) == 0xFEFF) {
+    malformed(0, std::string("its byte order mark says ") + (big ? "little" : "big") +
+                     " endian: add " + (big ? "-LE" : "-BE") + " to the encoding");
+  }
+  if (at != end && *at == Char(0xFEFF)) ++at;
+  std::string out;
   while (at != end) {
     const Char* const begin = at;
     const utf::code_point point = utf::utf_traits<Char>::decode(at, end);
     if (point == utf::illegal || point == utf::incomplete) {
-      malformed(static_cast<std::size_t>(begin - units.data()) * sizeof(Char));
+      malformed(static_cast<std::size_t>(begin - units.data()) * size);
     }
     utf::utf_traits<char>::encode(point, std::back_inserter(out));
   }
   return out;
-}
-
-template <class Char>
-std::string decode_units(std::string_view bytes, bool big) {
-  if (bytes.size() % sizeof(Char) != 0) malformed(bytes.size());
-  std::basic_string<Char> units;
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(Char)) {
-    units += static_cast<Char>(read_unit(bytes, at, sizeof(Char), big));
-  }
-  if (!units.empty() && units.front() == Char(0xFEFF)) units.erase(0, 1);
-  return to_utf8(units);
 }
 
 template <class Char>
@@ -130,8 +131,8 @@ std::string encode_text(std::string_view utf8, Encoding encoding) {
 
 std::string decode_text(std::string_view bytes, Encoding encoding) {
   if (encoding == Encoding::utf8) {
-    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
     if (const auto wrong = find_invalid_utf8(bytes)) malformed(*wrong);
+    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
     return std::string(bytes);
   }
   const bool big = big_endian(encoding);

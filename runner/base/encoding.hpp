@@ -16,7 +16,7 @@ std::optional<Encoding> encoding_named(std::string_view name);
 /// Every accepted spelling, for the tables.
 const std::vector<std::string>& encoding_names();
 
-/// Both throw Error(io) that names the byte at which `text` is malformed.
+/// Both throw Error(io) that names the byte, counted from 0, at which the text is malformed.
 std::string encode_text(std::string_view utf8, Encoding encoding);
 std::string decode_text(std::string_view bytes, Encoding encoding);
 
