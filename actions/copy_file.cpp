@@ -5,32 +5,10 @@ namespace toehold {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-struct Copy {
-  std::string source;
-  std::string destination;
-  bool overwrite = true;
-};
-
-ItemResult run(const Copy& input, ActionContext&) {
-  const auto sources = expand(input.source, Wanted::files);
-  std::error_code error;
-  for (const fs::path& source : sources) {
-    if (!fs::exists(source, error)) return Failed{source.string() + " does not exist", {}, {}};
-    if (fs::is_directory(source, error)) {
-      return Failed{source.string() + " is a folder; CopyFolder takes folders", {}, {}};
-    }
-    const fs::path target = landing_place(source, input.destination);
-    if (fs::is_directory(target, error)) {
-      return Failed{
-          target.string() + " is a folder; end the destination with '/' to go into it", {}, {}};
-    }
-    if (!input.overwrite && fs::exists(target, error)) {
-      return Failed{target.string() + " exists and overwrite is false", {}, {}};
-    }
-    create_parents(target);
-    copy_one_file(source, target);
+ItemResult run(const Transfer& input, ActionContext& context) {
+  for (const TransferPair& pair : plan_transfer(input, Wanted::files, TransferKind::copy)) {
+    create_parents(pair.to);
+    copy_one_file(pair.from, pair.to, input.overwrite, stop_check(context));
   }
   return Value();
 }
@@ -39,15 +17,18 @@ ItemResult run(const Copy& input, ActionContext&) {
 
 Action copy_file() {
   Action action = make_list_action(
-      "CopyFile", "Copies files, with their modes.",
-      Fields<Copy>{}
-          .required("source", &Copy::source,
-                    "The file; '*' in its name copies every file that fits.")
-          .required("destination", &Copy::destination,
+      "CopyFile", "Copies files. A new file gets the permissions of its source.",
+      Fields<Transfer>{}
+          .required("source", &Transfer::source,
+                    "The file; a link's target is what is copied. '*' in its name copies every "
+                    "file that fits.")
+          .required("destination", &Transfer::destination,
                     "Where to: with a '/' at the end into that folder, else under that name. "
                     "Missing folders are made.")
-          .optional("overwrite", &Copy::overwrite,
-                    "Replace a file of that name; false: fail instead.", "true"),
+          .optional("overwrite", &Transfer::overwrite,
+                    "Replace the content of a file of that name, which keeps its owner and mode; "
+                    "false: fail instead.",
+                    "true"),
       run);
   action.info.platforms = every_platform;
   action.info.repeatable = true;

@@ -5,30 +5,9 @@ namespace toehold {
 
 namespace {
 
-namespace fs = std::filesystem;
-
-struct Copy {
-  std::string source;
-  std::string destination;
-  bool overwrite = true;
-};
-
-ItemResult run(const Copy& input, ActionContext&) {
-  const auto sources = expand(input.source, Wanted::folders);
-  std::error_code error;
-  for (const fs::path& source : sources) {
-    if (!fs::is_directory(source, error)) {
-      return Failed{source.string() + " is not a folder", {}, {}};
-    }
-    const fs::path target = landing_place(source, input.destination);
-    if (!input.overwrite && fs::exists(target, error)) {
-      return Failed{target.string() + " exists and overwrite is false", {}, {}};
-    }
-    if (fs::exists(target, error) && !fs::is_directory(target, error)) {
-      return Failed{target.string() + " exists and is not a folder", {}, {}};
-    }
-    create_parents(target);
-    copy_tree(source, target);
+ItemResult run(const Transfer& input, ActionContext& context) {
+  for (const TransferPair& pair : plan_transfer(input, Wanted::folders, TransferKind::copy)) {
+    copy_tree(pair, stop_check(context));
   }
   return Value();
 }
@@ -37,14 +16,14 @@ ItemResult run(const Copy& input, ActionContext&) {
 
 Action copy_folder() {
   Action action = make_list_action(
-      "CopyFolder", "Copies folders with all that is in them.",
-      Fields<Copy>{}
-          .required("source", &Copy::source,
+      "CopyFolder", "Copies folders with all that is in them; links are copied as links.",
+      Fields<Transfer>{}
+          .required("source", &Transfer::source,
                     "The folder; '*' in its name copies every folder that fits.")
-          .required("destination", &Copy::destination,
+          .required("destination", &Transfer::destination,
                     "Where to: with a '/' at the end into that folder, else under that name. "
                     "Missing folders are made.")
-          .optional("overwrite", &Copy::overwrite,
+          .optional("overwrite", &Transfer::overwrite,
                     "Copy into a folder of that name, file over file; false: fail instead.",
                     "true"),
       run);

@@ -1,8 +1,7 @@
-#include <sys/stat.h>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
 #include "runner/base/encoding.hpp"
+#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -19,23 +18,16 @@ struct File {
 };
 
 ItemResult run(const File& file, ActionContext&) {
-  std::error_code error;
-  if (!file.overwrite && std::filesystem::exists(file.path, error)) {
-    return Failed{file.path + " exists and overwrite is false", {}, {}};
+  const std::filesystem::path path = file_path(file.path);
+  const Attributes attributes = find_attributes(file.owner, file.group, file.permissions);
+  std::string bytes;
+  try {
+    bytes = encode_text(file.content, encoding_named(file.encoding).value_or(Encoding::utf8));
+  } catch (Error& error) {
+    throw error.during("the content for " + file.path);
   }
-  std::optional<mode_t> mode;
-  if (file.permissions) {
-    mode = parse_mode(*file.permissions);
-    if (!mode) return Failed{"permissions: not an octal mode: " + *file.permissions, {}, {}};
-  }
-  std::optional<uid_t> owner;
-  std::optional<gid_t> group;
-  if (file.owner) owner = find_user(*file.owner);
-  if (file.group) group = find_group(*file.group);
-  const std::string bytes =
-      encode_text(file.content, encoding_named(file.encoding).value_or(Encoding::utf8));
-  create_parents(file.path);
-  write_document_file(file.path, bytes, mode, owner, group);
+  create_parents(path);
+  write_document_file(path, bytes, attributes, file.overwrite);
   return Value();
 }
 
@@ -45,19 +37,26 @@ Action create_file() {
   Action action = make_list_action(
       "CreateFile", "Writes files, with the folders above them.",
       Fields<File>{}
-          .required("path", &File::path, "The file.")
-          .optional("content", &File::content, "What it holds, taken literally.", "nothing")
-          .optional("encoding", &File::encoding, "Encoding of the file.", "utf8")
+          .required("path", &File::path, "The file. Missing folders above it are made.")
+          .optional("content", &File::content,
+                    "What it holds, taken literally: a backslash is a backslash.", "nothing")
+          .optional("encoding", &File::encoding,
+                    "Encoding of the file; no byte order mark is written.", "utf8")
           .choices(encoding_names())
-          .optional("owner", &File::owner, "User, by name or number.", "the current user")
-          .optional("group", &File::group, "Group, by name or number.", "the current group")
-          .optional("permissions", &File::permissions, "Octal mode.", "0666 less the umask")
+          .optional("owner", &File::owner, "User, by name or number.",
+                    "the current user; a file that exists keeps its own")
+          .optional("group", &File::group, "Group, by name or number.",
+                    "the current group; a file that exists keeps its own")
+          .optional("permissions", &File::permissions,
+                    "Octal mode of three or four digits, such as 0644 or 755.",
+                    "0666 less the umask; a file that exists keeps its own")
           .optional("overwrite", &File::overwrite,
                     "Replace the content of a file that exists; false: fail instead.", "true"),
       run);
   action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_file_path(item, "path", deferred, diagnostics);
     check_mode(item, "permissions", deferred, diagnostics);
   };
   action.info.example = R"(- name: WriteSettings

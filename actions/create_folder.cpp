@@ -1,17 +1,9 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct Folder {
   std::string path;
@@ -22,28 +14,14 @@ struct Folder {
 };
 
 ItemResult run(const Folder& folder, ActionContext&) {
-  const fs::path path = without_trailing_separators(folder.path);
+  const std::filesystem::path path = without_trailing_separators(folder.path);
+  const Attributes attributes = find_attributes(folder.owner, folder.group, folder.permissions);
   std::error_code error;
-  if (!folder.overwrite && fs::exists(path, error)) {
+  if (!folder.overwrite && std::filesystem::exists(symlink_status(path, error))) {
     return Failed{folder.path + " exists and overwrite is false", {}, {}};
   }
-  std::optional<mode_t> mode;
-  if (folder.permissions) {
-    mode = parse_mode(*folder.permissions);
-    if (!mode) return Failed{"permissions: not an octal mode: " + *folder.permissions, {}, {}};
-  }
-  const uid_t owner = folder.owner ? find_user(*folder.owner) : static_cast<uid_t>(-1);
-  const gid_t group = folder.group ? find_group(*folder.group) : static_cast<gid_t>(-1);
   // What is in a folder that exists stays: many documents create a path that is there already.
-  create_folder_at(path);
-  if (folder.owner || folder.group) {
-    if (::chown(path.c_str(), owner, group) != 0) {
-      throw Error::from_errno("cannot change the owner of " + folder.path, errno);
-    }
-  }
-  if (mode && ::chmod(path.c_str(), *mode) != 0) {
-    throw Error::from_errno("cannot change the mode of " + folder.path, errno);
-  }
+  create_folder_at(path, attributes);
   return Value();
 }
 
@@ -53,10 +31,14 @@ Action create_folder() {
   Action action = make_list_action(
       "CreateFolder", "Makes folders, with those above them.",
       Fields<Folder>{}
-          .required("path", &Folder::path, "The folder.")
-          .optional("owner", &Folder::owner, "User, by name or number.", "the current user")
-          .optional("group", &Folder::group, "Group, by name or number.", "the current group")
-          .optional("permissions", &Folder::permissions, "Octal mode.", "0777 less the umask")
+          .required("path", &Folder::path, "The folder. Missing folders above it are made.")
+          .optional("owner", &Folder::owner, "User, by name or number.",
+                    "the current user; a folder that exists keeps its own")
+          .optional("group", &Folder::group, "Group, by name or number.",
+                    "the current group; a folder that exists keeps its own")
+          .optional("permissions", &Folder::permissions,
+                    "Octal mode of three or four digits, such as 0755 or 750.",
+                    "0777 less the umask; a folder that exists keeps its own")
           .optional("overwrite", &Folder::overwrite,
                     "Take a folder that exists as it is, and what is in it stays; false: fail "
                     "instead.",
@@ -65,6 +47,7 @@ Action create_folder() {
   action.info.platforms = every_platform;
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_path(item, "path", deferred, diagnostics);
     check_mode(item, "permissions", deferred, diagnostics);
   };
   action.info.example = R"(- name: MakeFolders

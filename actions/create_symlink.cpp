@@ -1,11 +1,11 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/digest.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -19,14 +19,22 @@ struct Link {
   bool force = false;
 };
 
-ItemResult run(const Link& link, ActionContext&) {
-  const fs::path path = fs::absolute(without_trailing_separators(link.path));
+/// What the link will point to; a relative target is seen from the link's folder, which may be new.
+fs::path seen_from(const fs::path& link, const fs::path& target) {
   std::error_code error;
-  // A relative target is seen from the link's folder.
-  const fs::path seen = fs::path(link.target).is_absolute() ? fs::path(link.target)
-                                                            : path.parent_path() / link.target;
-  if (!fs::exists(seen, error))
+  const fs::path whole = target.is_absolute() ? target : link.parent_path() / target;
+  const fs::path seen = fs::weakly_canonical(whole, error);
+  return error ? whole : seen;
+}
+
+ItemResult run(const Link& link, ActionContext&) {
+  std::error_code error;
+  const fs::path path = fs::absolute(without_trailing_separators(link.path), error);
+  without_trailing_separators(link.target);  // refuses what is no path
+  const fs::path seen = seen_from(path, link.target);
+  if (!fs::exists(seen, error)) {
     return Failed{"the target " + seen.string() + " does not exist", {}, {}};
+  }
   const auto status = fs::symlink_status(path, error);
   if (fs::exists(status) && !fs::is_symlink(status)) {
     return Failed{path.string() + " exists and is not a link", {}, {}};
@@ -36,14 +44,15 @@ ItemResult run(const Link& link, ActionContext&) {
   }
   create_parents(path);
   // Under a name of its own first, so that the path is never without a link.
-  const fs::path made = path.string() + "." + random_hex(4);
-  if (::symlink(link.target.c_str(), made.c_str()) != 0) {
-    throw Error::from_errno("cannot create the link " + path.string(), errno);
+  const Entry made = temporary_beside({AT_FDCWD, path.filename().string(), path});
+  if (::symlink(link.target.c_str(), made.path.c_str()) != 0) {
+    throw_errno("cannot create the link", path);
   }
-  if (::rename(made.c_str(), path.c_str()) != 0) {
+  if (::renameat2(AT_FDCWD, made.path.c_str(), AT_FDCWD, path.c_str(),
+                  link.force ? 0 : RENAME_NOREPLACE) != 0) {
     const int reason = errno;
-    ::unlink(made.c_str());
-    throw Error::from_errno("cannot create the link " + path.string(), reason);
+    ::unlink(made.path.c_str());
+    throw_errno("cannot create the link", path, reason);
   }
   return Value();
 }
@@ -54,10 +63,17 @@ Action create_symlink() {
   Action action = make_list_action(
       "CreateSymlink", "Makes symbolic links.",
       Fields<Link>{}
-          .required("path", &Link::path, "The link.")
-          .required("target", &Link::target, "What it points to; it has to exist.")
-          .optional("force", &Link::force, "Replace a link that is there.", "false"),
+          .required("path", &Link::path, "The link. Missing folders above it are made.")
+          .required("target", &Link::target,
+                    "What it points to, which has to exist. A relative one is seen from the folder "
+                    "of the link.")
+          .optional("force", &Link::force,
+                    "Replace a link that is there; files and folders are never replaced.", "false"),
       run);
+  action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_path(item, "path", deferred, diagnostics);
+    check_path(item, "target", deferred, diagnostics);
+  };
   action.info.example = R"(- name: LinkCurrent
   action: CreateSymlink
   inputs:

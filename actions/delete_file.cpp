@@ -1,3 +1,8 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
 
@@ -5,22 +10,29 @@ namespace toehold {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Target {
   std::string path;
 };
 
-ItemResult run(const Target& input, ActionContext&) {
-  std::error_code error;
-  for (const fs::path& path : expand(input.path, Wanted::files)) {
-    const auto status = fs::symlink_status(path, error);
-    if (!fs::exists(status)) return Failed{path.string() + " does not exist", {}, {}};
-    if (fs::is_directory(status) && !fs::is_empty(path, error)) {
-      return Failed{
-          path.string() + " is a folder with something in it; DeleteFolder deletes it", {}, {}};
-    }
-    remove_tree(path);
+void delete_one(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) == 0) return;
+  if (errno != EISDIR && errno != EPERM) throw_errno("cannot delete", path);
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+    throw_errno("cannot delete", path, EPERM);
+  }
+  check_removable(path);
+  // An empty folder goes, too: published documents clean up that way.
+  if (::rmdir(path.c_str()) == 0) return;
+  throw_errno("cannot delete", path, errno,
+              errno == ENOTEMPTY ? "DeleteFolder with force: true deletes full folders" : "");
+}
+
+ItemResult run(const Target& input, ActionContext& context) {
+  const StopCheck stop = stop_check(context);
+  for (const std::filesystem::path& path : expand(input.path, Wanted::files)) {
+    stop();
+    delete_one(path);
   }
   return Value();
 }
@@ -30,9 +42,11 @@ ItemResult run(const Target& input, ActionContext&) {
 Action delete_file() {
   Action action = make_list_action(
       "DeleteFile", "Deletes files.",
-      Fields<Target>{}.required("path", &Target::path,
-                                "The file; '*' in its name deletes every file of the folder that "
-                                "fits, and none is no error."),
+      Fields<Target>{}.required(
+          "path", &Target::path,
+          "The file, or an empty folder; a link goes itself, never what it points to. "
+          "'*' in its name deletes every file of the folder that fits, and "
+          "none is no error."),
       run);
   action.info.platforms = every_platform;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {

@@ -1,10 +1,5 @@
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -16,19 +11,10 @@ struct Ownership {
   std::optional<std::string> group;
 };
 
-ItemResult run(const Ownership& input, ActionContext&) {
-  std::error_code error;
-  if (std::filesystem::is_directory(input.path, error)) {
-    return Failed{input.path + " is a folder; SetFolderOwner takes folders", {}, {}};
-  }
-  const uid_t owner = find_user(input.owner);
-  const gid_t group = input.group ? find_group(*input.group)
-                                  : primary_group(input.owner).value_or(static_cast<gid_t>(-1));
-  for_each_in_tree(input.path, false, [&](int fd, bool) {
-    if (::fchown(fd, owner, group) != 0) {
-      throw Error::from_errno("cannot change the owner below " + input.path, errno);
-    }
-  });
+ItemResult run(const Ownership& input, ActionContext& context) {
+  Attributes attributes = find_attributes(input.owner, input.group, {});
+  if (!attributes.group) attributes.group = primary_group(input.owner);
+  change_tree(file_path(input.path), Wanted::files, false, attributes, stop_check(context));
   return Value();
 }
 
@@ -44,6 +30,9 @@ Action set_file_owner() {
                     "the user's own group"),
       run);
   action.info.repeatable = true;
+  action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_file_path(item, "path", deferred, diagnostics);
+  };
   action.info.example = R"(- name: OwnSettings
   action: SetFileOwner
   inputs:

@@ -1,10 +1,5 @@
-#include <sys/stat.h>
-
-#include <cerrno>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -15,18 +10,9 @@ struct Permissions {
   std::string permissions;
 };
 
-ItemResult run(const Permissions& input, ActionContext&) {
-  const auto mode = parse_mode(input.permissions);
-  if (!mode) return Failed{"permissions: not an octal mode: " + input.permissions, {}, {}};
-  std::error_code error;
-  if (std::filesystem::is_directory(input.path, error)) {
-    return Failed{input.path + " is a folder; SetFolderPermissions takes folders", {}, {}};
-  }
-  for_each_in_tree(input.path, false, [&](int fd, bool) {
-    if (::fchmod(fd, *mode) != 0) {
-      throw Error::from_errno("cannot change the mode below " + input.path, errno);
-    }
-  });
+ItemResult run(const Permissions& input, ActionContext& context) {
+  const Attributes attributes = find_attributes({}, {}, input.permissions);
+  change_tree(file_path(input.path), Wanted::files, false, attributes, stop_check(context));
   return Value();
 }
 
@@ -41,6 +27,7 @@ Action set_file_permissions() {
       run);
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_file_path(item, "path", deferred, diagnostics);
     check_mode(item, "permissions", deferred, diagnostics);
   };
   action.info.example = R"(- name: MakeExecutable

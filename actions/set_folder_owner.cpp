@@ -1,10 +1,5 @@
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -17,19 +12,11 @@ struct Ownership {
   bool recursive = true;
 };
 
-ItemResult run(const Ownership& input, ActionContext&) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(input.path, error)) {
-    return Failed{input.path + " is not a folder", {}, {}};
-  }
-  const uid_t owner = find_user(input.owner);
-  const gid_t group = input.group ? find_group(*input.group)
-                                  : primary_group(input.owner).value_or(static_cast<gid_t>(-1));
-  for_each_in_tree(input.path, input.recursive, [&](int fd, bool) {
-    if (::fchown(fd, owner, group) != 0) {
-      throw Error::from_errno("cannot change the owner below " + input.path, errno);
-    }
-  });
+ItemResult run(const Ownership& input, ActionContext& context) {
+  Attributes attributes = find_attributes(input.owner, input.group, {});
+  if (!attributes.group) attributes.group = primary_group(input.owner);
+  change_tree(without_trailing_separators(input.path), Wanted::folders, input.recursive, attributes,
+              stop_check(context));
   return Value();
 }
 
@@ -46,6 +33,9 @@ Action set_folder_owner() {
                     "Everything below, too; links below are left alone.", "true"),
       run);
   action.info.repeatable = true;
+  action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_path(item, "path", deferred, diagnostics);
+  };
   action.info.example = R"(- name: OwnData
   action: SetFolderOwner
   inputs:

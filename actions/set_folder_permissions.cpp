@@ -1,10 +1,5 @@
-#include <sys/stat.h>
-
-#include <cerrno>
-
 #include "actions/builtin_actions.hpp"
 #include "actions/file_tree.hpp"
-#include "runner/base/error.hpp"
 
 namespace toehold {
 
@@ -16,18 +11,10 @@ struct Permissions {
   bool recursive = true;
 };
 
-ItemResult run(const Permissions& input, ActionContext&) {
-  const auto mode = parse_mode(input.permissions);
-  if (!mode) return Failed{"permissions: not an octal mode: " + input.permissions, {}, {}};
-  std::error_code error;
-  if (!std::filesystem::is_directory(input.path, error)) {
-    return Failed{input.path + " is not a folder", {}, {}};
-  }
-  for_each_in_tree(input.path, input.recursive, [&](int fd, bool) {
-    if (::fchmod(fd, *mode) != 0) {
-      throw Error::from_errno("cannot change the mode below " + input.path, errno);
-    }
-  });
+ItemResult run(const Permissions& input, ActionContext& context) {
+  const Attributes attributes = find_attributes({}, {}, input.permissions);
+  change_tree(without_trailing_separators(input.path), Wanted::folders, input.recursive, attributes,
+              stop_check(context));
   return Value();
 }
 
@@ -45,6 +32,7 @@ Action set_folder_permissions() {
       run);
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
+    check_path(item, "path", deferred, diagnostics);
     check_mode(item, "permissions", deferred, diagnostics);
   };
   action.info.example = R"(- name: CloseData
