@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 
@@ -130,6 +131,7 @@ std::vector<fs::path> expand(const std::string& path, Wanted wanted) {
   }
   const fs::path folder = parent.empty() ? fs::path(".") : parent;
   const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return {};
   if (!fd) throw_errno("cannot read the folder", folder);
   const std::string pattern = whole.filename().string();
   std::vector<fs::path> found;
