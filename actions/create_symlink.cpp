@@ -43,13 +43,16 @@ ItemResult run(const Link& link, ActionContext&) {
     return Failed{path.string() + " exists and force is false", {}, {}};
   }
   create_parents(path);
-  // Under a name of its own first, so that the path is never without a link.
+  if (!fs::is_symlink(status)) {
+    if (::symlink(link.target.c_str(), path.c_str()) == 0) return Value();
+    throw_errno("cannot create the link", path);
+  }
+  // Under another name first, so that the path is never without a link.
   const Entry made = temporary_beside({AT_FDCWD, path.filename().string(), path});
   if (::symlink(link.target.c_str(), made.path.c_str()) != 0) {
     throw_errno("cannot create the link", path);
   }
-  if (::renameat2(AT_FDCWD, made.path.c_str(), AT_FDCWD, path.c_str(),
-                  link.force ? 0 : RENAME_NOREPLACE) != 0) {
+  if (::rename(made.path.c_str(), path.c_str()) != 0) {
     const int reason = errno;
     ::unlink(made.path.c_str());
     throw_errno("cannot create the link", path, reason);
