@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "actions/file_tree.hpp"
 #include "runner/base/error.hpp"
@@ -21,12 +20,20 @@ bool is_shared_folder(const struct stat& folder) {
   return (folder.st_mode & S_ISVTX) != 0 && (folder.st_mode & S_IWOTH) != 0;
 }
 
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+bool in_shared_folder(const fs::path& path) {
+  struct stat folder {};
+  return ::stat(parent_of(path).c_str(), &folder) == 0 && is_shared_folder(folder);
+}
+
 /// Where everybody may make files, somebody else's link is a trap. The kernel refuses to follow it
 /// (fs.protected_symlinks), so must we, who read links ourselves.
 void refuse_foreign_link(const fs::path& link, const struct stat& status) {
   struct stat folder {};
-  const fs::path parent = link.has_parent_path() ? link.parent_path() : fs::path(".");
-  if (::stat(parent.c_str(), &folder) != 0 || !is_shared_folder(folder)) return;
+  if (::stat(parent_of(link).c_str(), &folder) != 0 || !is_shared_folder(folder)) return;
   if (status.st_uid == ::geteuid() || status.st_uid == folder.st_uid) return;
   throw Error(Error::Kind::io,
               link.string() + " is a link that user " + std::to_string(status.st_uid) +
@@ -56,11 +63,6 @@ struct Replacement {
   std::function<void(int fd)> fill;
 };
 
-[[noreturn]] void refuse_to_overwrite(const fs::path& path) {
-  throw Error(Error::Kind::io, path.string() + " exists and overwrite is false",
-              "delete it first, or leave overwrite away");
-}
-
 void write_in_place(const fs::path& target, const Replacement& replacement) {
   const FileDescriptor fd(
       ::open(target.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
@@ -80,11 +82,8 @@ bool folder_refuses(int reason) {
 void dress(int fd, const fs::path& target, const struct stat* there,
            const Replacement& replacement) {
   Attributes attributes = replacement.attributes;
-  struct stat folder {};
-  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
   // In a shared folder it could be somebody's who waits for our content: then it becomes ours.
-  const bool trusted = there && (::stat(parent.c_str(), &folder) != 0 ||
-                                 !is_shared_folder(folder) || there->st_uid == ::geteuid());
+  const bool trusted = there && (there->st_uid == ::geteuid() || !in_shared_folder(target));
   if (trusted) {
     if (!attributes.owner) attributes.owner = there->st_uid;
     if (!attributes.group) attributes.group = there->st_gid;
@@ -96,49 +95,30 @@ void dress(int fd, const fs::path& target, const struct stat* there,
   apply(fd, attributes, target);
 }
 
-/// False when the folder does not let the name be replaced.
-bool put_in_place(const Entry& temporary, const Entry& entry, bool overwrite) {
-  const unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
-  if (::renameat2(temporary.folder, temporary.name.c_str(), entry.folder, entry.name.c_str(),
-                  flags) == 0) {
-    return true;
-  }
-  if (errno == EEXIST && !overwrite) refuse_to_overwrite(entry.path);
-  // File systems without RENAME_NOREPLACE: we have looked before.
-  if (errno == EINVAL && !overwrite) return put_in_place(temporary, entry, true);
-  if (errno == EBUSY) return false;
-  throw_errno("cannot replace", entry.path);
-}
-
 void replace_file(const fs::path& path, const Replacement& replacement) {
   struct stat status {};
   if (!replacement.overwrite && ::lstat(path.c_str(), &status) == 0) refuse_to_overwrite(path);
   const fs::path target = target_of(path);
   const bool there = ::lstat(target.c_str(), &status) == 0;
   if (there) require_regular(target, status);
-  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  // A user cannot give a new file to the owner of the old one, but may be let write the old one.
+  const bool foreign = there && ::geteuid() != 0 && status.st_uid != ::geteuid();
+  if (foreign && !in_shared_folder(target)) {
+    return write_in_place(target, replacement);
+  }
+  const fs::path parent = parent_of(target);
   const FileDescriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) throw_errno("cannot open the folder", parent);
   const Entry entry{folder.get(), target.filename().string(), target};
-  const Entry temporary = temporary_beside(entry);
-  const FileDescriptor fd(
-      ::openat(folder.get(), temporary.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) {
+  NewFile file(entry);
+  if (!file) {
     if (there && folder_refuses(errno)) return write_in_place(target, replacement);
     throw_errno("cannot create", target);
   }
-  try {
-    replacement.fill(fd.get());
-    dress(fd.get(), target, there ? &status : nullptr, replacement);
-    if (::fsync(fd.get()) != 0) throw_errno("cannot write", target);
-    if (!put_in_place(temporary, entry, replacement.overwrite)) {
-      write_in_place(target, replacement);
-      ::unlinkat(folder.get(), temporary.name.c_str(), 0);
-    }
-  } catch (...) {
-    ::unlinkat(folder.get(), temporary.name.c_str(), 0);
-    throw;
-  }
+  replacement.fill(file.fd());
+  dress(file.fd(), target, there ? &status : nullptr, replacement);
+  if (::fsync(file.fd()) != 0) throw_errno("cannot write", target);
+  if (!file.put_in_place(replacement.overwrite)) return write_in_place(target, replacement);
   sync_directory(parent);
 }
 

@@ -57,17 +57,15 @@ class Copier {
     Stat status{};
     if (!look_at(from, status)) throw_errno("cannot read", from.path, ENOENT);
     if (S_ISDIR(status.st_mode)) return folder(from, to, status);
+    if (S_ISREG(status.st_mode)) return file(from, to);
     const Entry temporary = temporary_beside(to);
     try {
-      if (S_ISREG(status.st_mode)) {
-        file(from, to, temporary);
-      } else if (S_ISLNK(status.st_mode)) {
+      if (S_ISLNK(status.st_mode)) {
         link(from, temporary);
-        dress_unopened(temporary, status);
       } else {
         node(temporary, status);
-        dress_unopened(temporary, status);
       }
+      dress_unopened(temporary, status);
       rename_entry(temporary, to);
     } catch (...) {
       ::unlinkat(temporary.folder, temporary.name.c_str(), 0);
@@ -91,26 +89,36 @@ class Copier {
     if (exact_) dress(source.get(), target.get(), status, to.path);
   }
 
-  void file(const Entry& from, const Entry& to, const Entry& temporary) const {
+  void file(const Entry& from, const Entry& to) const {
     const FileDescriptor source(
         ::openat(from.folder, from.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     Stat status{};
     if (!source || ::fstat(source.get(), &status) != 0) throw_errno("cannot read", from.path);
     require_regular(from.path, status);
-    const FileDescriptor target(::openat(temporary.folder, temporary.name.c_str(),
-                                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    NewFile target(to);
     if (!target) throw_errno("cannot create", to.path);
-    copy_bytes(source.get(), target.get(), from.path, stop_);
+    copy_bytes(source.get(), target.fd(), from.path, stop_);
     Stat there{};
+    const bool replaces = look_at(to, there);
     if (exact_) {
-      dress(source.get(), target.get(), status, to.path);
-    } else if (look_at(to, there) && S_ISREG(there.st_mode)) {
-      apply(target.get(), {there.st_uid, there.st_gid, there.st_mode & 07777}, to.path);
-      // Nothing is lost with a new file that a power cut takes; with a replaced one all would be.
-      if (::fsync(target.get()) != 0) throw_errno("cannot write", to.path);
+      dress(source.get(), target.fd(), status, to.path);
+    } else if (replaces && S_ISREG(there.st_mode)) {
+      apply(target.fd(), {there.st_uid, there.st_gid, there.st_mode & 07777}, to.path);
     } else {
-      apply(target.get(), {{}, {}, status.st_mode & 0777}, to.path);
+      apply(target.fd(), {{}, {}, status.st_mode & 0777}, to.path);
     }
+    // Nothing is lost with a new file that a power cut takes; with a replaced one all would be.
+    if (replaces && ::fsync(target.fd()) != 0) throw_errno("cannot write", to.path);
+    if (!target.put_in_place(true)) rewrite(source.get(), from, to);
+  }
+
+  /// The name of a mount point cannot be replaced, its content can: containers have such files.
+  void rewrite(int source, const Entry& from, const Entry& to) const {
+    const FileDescriptor target(::openat(to.folder, to.name.c_str(),
+                                         O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    if (!target) throw_errno("cannot write", to.path);
+    copy_bytes(source, target.get(), from.path, stop_);
+    if (::fsync(target.get()) != 0) throw_errno("cannot write", to.path);
   }
 
   static void link(const Entry& from, const Entry& temporary) {
@@ -129,7 +137,8 @@ class Copier {
     if (::mknodat(temporary.folder, temporary.name.c_str(), mode, status.st_rdev) != 0) {
       throw_errno("cannot create", temporary.path);
     }
-    if (::fchmodat(temporary.folder, temporary.name.c_str(), status.st_mode & 0777, 0) != 0) {
+    if (::fchmodat(temporary.folder, temporary.name.c_str(), status.st_mode & 0777,
+                   AT_SYMLINK_NOFOLLOW) != 0) {
       throw_errno("cannot change the mode of", temporary.path);
     }
   }
@@ -179,10 +188,16 @@ void check_merge(int from, int to, const fs::path& from_path, const fs::path& to
   }
 }
 
-/// For another file system: everything is there before anything goes.
+/// For what cannot be renamed: everything is there before anything goes.
 void move_across(const Entry& from, const Entry& to, const StopCheck& stop) {
   Stat status{};
-  if (look_at(from, status) && S_ISDIR(status.st_mode)) check_removable(from.path);
+  if (!look_at(from, status)) throw_errno("cannot read", from.path, ENOENT);
+  if (!S_ISDIR(status.st_mode)) {
+    Copier(true, stop).entry(from, to);
+    sync_file_system(to.folder, to.path);
+    return remove_entry(from, [] {});
+  }
+  check_removable(from.path);
   const Entry temporary = temporary_beside(to);
   try {
     Copier(true, stop).entry(from, temporary);
@@ -211,15 +226,8 @@ void move_entry(const Entry& from, const Entry& to, const StopCheck& stop) {
     return;
   }
   if (::renameat(from.folder, from.name.c_str(), to.folder, to.name.c_str()) == 0) return;
-  if (errno == EXDEV) return move_across(from, to, stop);
-  if (errno == EBUSY && S_ISREG(source.st_mode) && S_ISREG(target.st_mode)) {
-    // A mount point: its name cannot be replaced, its content can.
-    copy_one_file(from.path, to.path, true, stop);
-    if (::unlinkat(from.folder, from.name.c_str(), 0) != 0) {
-      throw_errno("cannot delete", from.path);
-    }
-    return;
-  }
+  const bool to_mount_point = errno == EBUSY && S_ISREG(source.st_mode) && S_ISREG(target.st_mode);
+  if (errno == EXDEV || to_mount_point) return move_across(from, to, stop);
   throw_errno("cannot move " + from.path.string() + " to", to.path);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "actions/file_tree.hpp"
 #include "runner/base/digest.hpp"
@@ -13,6 +14,18 @@
 #include "runner/base/files.hpp"
 
 namespace toehold {
+
+namespace {
+
+std::string descriptor_path(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
+
+bool belongs_to_content(std::string_view label) {
+  return label == "security.capability" || label == "security.ima" || label == "security.evm";
+}
+
+}  // namespace
 
 void throw_errno(const std::string& what, const fs::path& path) {
   throw_errno(what, path, errno);
@@ -22,6 +35,11 @@ void throw_errno(const std::string& what, const fs::path& path, int reason, std:
   if (reason == ENOSPC && hint.empty()) hint = "make room, then run it again";
   if (reason == EROFS && hint.empty()) hint = "it is on a file system that is mounted read-only";
   throw Error::from_errno(what + " " + path.string(), reason, std::move(hint));
+}
+
+void refuse_to_overwrite(const fs::path& path) {
+  throw Error(Error::Kind::io, path.string() + " exists and overwrite is false",
+              "delete it first, or leave overwrite away");
 }
 
 bool look_at(const Entry& entry, struct stat& status) {
@@ -45,6 +63,48 @@ Entry temporary_beside(const Entry& entry) {
   return {entry.folder, name, entry.path.parent_path() / name};
 }
 
+NewFile::NewFile(const Entry& entry) : entry_(entry), temporary_(temporary_beside(entry)) {
+  fd_ = FileDescriptor(::openat(entry.folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  // The name comes through /proc, which not every chroot has.
+  if (fd_ && ::access(descriptor_path(fd()).c_str(), F_OK) == 0) return;
+  fd_ = FileDescriptor(
+      ::openat(entry.folder, temporary_.name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  has_name_ = bool(fd_);
+}
+
+NewFile::~NewFile() {
+  if (has_name_) ::unlinkat(temporary_.folder, temporary_.name.c_str(), 0);
+}
+
+bool NewFile::link_as(const std::string& name) const {
+  return ::linkat(AT_FDCWD, descriptor_path(fd()).c_str(), entry_.folder, name.c_str(),
+                  AT_SYMLINK_FOLLOW) == 0;
+}
+
+bool NewFile::put_in_place(bool overwrite) {
+  if (!has_name_) {
+    if (link_as(entry_.name)) return true;
+    if (errno == EEXIST && !overwrite) refuse_to_overwrite(entry_.path);
+    if (errno != EEXIST) throw_errno("cannot create", entry_.path);
+    if (!link_as(temporary_.name)) throw_errno("cannot replace", entry_.path);
+    has_name_ = true;
+  }
+  const auto rename = [this](unsigned flags) {
+    return ::renameat2(temporary_.folder, temporary_.name.c_str(), entry_.folder,
+                       entry_.name.c_str(), flags) == 0;
+  };
+  bool done = rename(overwrite ? 0 : RENAME_NOREPLACE);
+  // File systems without RENAME_NOREPLACE: our callers have looked before.
+  if (!done && errno == EINVAL && !overwrite) done = rename(0);
+  if (done) {
+    has_name_ = false;
+    return true;
+  }
+  if (errno == EEXIST && !overwrite) refuse_to_overwrite(entry_.path);
+  if (errno == EBUSY) return false;
+  throw_errno("cannot replace", entry_.path);
+}
+
 void apply(int fd, const Attributes& attributes, const fs::path& path) {
   const auto unchanged = static_cast<uid_t>(-1);
   if (attributes.owner || attributes.group) {
@@ -58,7 +118,7 @@ void apply(int fd, const Attributes& attributes, const fs::path& path) {
   }
 }
 
-void copy_labels(int from, int to, bool with_capabilities) {
+void copy_labels(int from, int to, bool same_content) {
   std::string names(64 << 10, '\0');
   const ssize_t size = ::flistxattr(from, names.data(), names.size());
   if (size <= 0) return;
@@ -66,7 +126,7 @@ void copy_labels(int from, int to, bool with_capabilities) {
   std::string value(64 << 10, '\0');
   for (std::size_t at = 0; at < names.size(); at = names.find('\0', at) + 1) {
     const char* name = names.c_str() + at;
-    if (!with_capabilities && std::string_view(name) == "security.capability") continue;
+    if (!same_content && belongs_to_content(name)) continue;
     const ssize_t length = ::fgetxattr(from, name, value.data(), value.size());
     if (length >= 0) ::fsetxattr(to, name, value.data(), static_cast<std::size_t>(length), 0);
   }

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runner/base/files.hpp"
 #include "runner/engine/action.hpp"
 
 namespace toehold {
@@ -50,7 +51,7 @@ bool name_matches(std::string_view pattern, std::string_view name);
 
 /// The files (or folders) that `path` names, sorted; `*` may stand in its last part. A link to a
 /// folder is neither a file nor a folder to a wildcard. A path without `*` is returned as it is,
-/// there or not. Throws Error(io) when the folder cannot be read.
+/// there or not. In a folder that is missing nothing fits; throws Error(io) when it cannot be read.
 enum class Wanted { files, folders };
 std::vector<std::filesystem::path> expand(const std::string& path, Wanted wanted);
 
@@ -76,7 +77,7 @@ void create_parents(const std::filesystem::path& path);
 
 /// All of a regular file. Throws Error(io), also for a file of more than `limit` bytes.
 std::string read_document_file(const std::filesystem::path& path, std::size_t limit);
-/// Writes through a temporary file beside it and a rename: the old content or the new one. A new
+/// Writes a file of its own that then takes the place: the old content or the new one. A new
 /// file gets 0666 less the caller's umask; one that exists keeps its mode, owner and labels, but
 /// for what `attributes` say. The target of a link is what changes. Only where the folder lets
 /// nothing be renamed (mount points, /proc) the file is written in place. Throws Error(io), also
@@ -142,18 +143,42 @@ struct Entry {
 [[noreturn]] void throw_errno(const std::string& what, const std::filesystem::path& path);
 [[noreturn]] void throw_errno(const std::string& what, const std::filesystem::path& path,
                               int reason, std::string hint = {});
+[[noreturn]] void refuse_to_overwrite(const std::filesystem::path& path);
 /// lstat; false when there is nothing of that name.
 bool look_at(const Entry& entry, struct stat& status);
 /// Throws Error(io) for folders, devices and the like.
 void require_regular(const std::filesystem::path& path, const struct stat& status);
 /// A name in the same folder that nothing has; hidden, so that no *.d folder takes it up.
 Entry temporary_beside(const Entry& entry);
+/// A file that has no name until it is whole, so that a process that is killed leaves no part of
+/// it. Only where the file system cannot do that it is hidden beside its place meanwhile.
+class NewFile {
+ public:
+  /// `entry` is where it is to go, and outlives it. False, with errno, when none can be made.
+  explicit NewFile(const Entry& entry);
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile();
+  explicit operator bool() const { return bool(fd_); }
+  int fd() const { return fd_.get(); }
+  /// False when the folder does not let the name be replaced; throws Error(io) otherwise.
+  bool put_in_place(bool overwrite);
+
+ private:
+  bool link_as(const std::string& name) const;
+
+  const Entry& entry_;
+  Entry temporary_;
+  FileDescriptor fd_;
+  bool has_name_ = false;
+};
 /// Everything of one descriptor: owner first, as that clears the set-id bits of the mode.
 void apply(int fd, const Attributes& attributes, const std::filesystem::path& path);
 /// A file, link or folder with all that is in it.
 void remove_entry(const Entry& entry, const StopCheck& stop);
-/// Labels and access lists; what the other file system does not take is left out.
-void copy_labels(int from, int to, bool with_capabilities);
+/// Labels and access lists; what the other file system does not take is left out. Capabilities and
+/// signatures belong to the content.
+void copy_labels(int from, int to, bool same_content);
 /// Bytes, shared between the files where the file system can.
 void copy_bytes(int from, int to, const std::filesystem::path& path, const StopCheck& stop);
 

@@ -59,10 +59,7 @@ void check_nesting(const fs::path& from, const fs::path& to) {
 void check_target(const fs::path& target, const Transfer& transfer, Wanted wanted) {
   struct stat status {};
   if (::lstat(target.c_str(), &status) != 0) return;
-  if (!transfer.overwrite) {
-    refuse(target.string() + " exists and overwrite is false",
-           "delete it first, or leave overwrite away");
-  }
+  if (!transfer.overwrite) refuse_to_overwrite(target);
   if (S_ISLNK(status.st_mode) && ::stat(target.c_str(), &status) != 0) {
     if (wanted == Wanted::files) return;
     refuse(target.string() + " is a link to nothing");

@@ -1,4 +1,11 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
 #include "actions/builtin_actions.hpp"
+#include "actions/file_tree.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/file_harness.hpp"
 
@@ -120,6 +127,30 @@ TEST_CASE("CopyFile: a big file is whole, and a deadline ends the copy without l
       harness.run(copy_file(), Value(Value::List{copy(harness.at("big"), harness.at("late"))}));
   CHECK(std::get<Failed>(outcome).cancelled);
   CHECK(harness.below() == Names{"big", "copy"});
+}
+
+TEST_CASE("CopyFile: a process that is killed in the middle leaves no part of the file") {
+  FileHarness harness;
+  if (!FileDescriptor(::open(harness.folder.path().c_str(), O_TMPFILE | O_RDWR, 0600))) return;
+  const fs::path from = harness.write("big", std::string(3'000'001, 'z'));
+  harness.write("old", "old");
+  for (const char* name : {"old", "new"}) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      int calls = 0;
+      copy_one_file(from, harness.at(name), true, [&] {
+        if (++calls == 3) ::kill(::getpid(), SIGKILL);
+      });
+      ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    // Where the file system shares the bytes at once, there is no middle.
+    if (!WIFSIGNALED(status)) return;
+    CHECK(harness.below() == Names{"big", "old"});
+    CHECK(harness.read("old") == "old");
+  }
 }
 
 TEST_CASE("CopyFile: wildcards are checked before the run") {

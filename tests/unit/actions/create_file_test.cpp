@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <csignal>
 
@@ -203,6 +204,28 @@ TEST_CASE("CreateFile: a file whose folder takes no new ones is written in place
   const std::string setting = "/proc/self/comm";
   harness.does(create_file(), file(setting, "unit_tests"));
   CHECK(read_file(setting) == "unit_tests\n");
+}
+
+TEST_CASE("CreateFile: a user may write somebody else's file where its mode lets him") {
+  FileHarness harness;
+  if (!FileHarness::root()) return;
+  REQUIRE(::chown(harness.folder.path().c_str(), 4711, 4711) == 0);
+  harness.write("root's", "old", 0666);
+  harness.write("closed", "old", 0644);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::setgid(4711) != 0 || ::setuid(4711) != 0) ::_exit(2);
+    const std::string open = harness.failure(create_file(), file(harness.at("root's"), "new"));
+    const std::string closed = harness.failure(create_file(), file(harness.at("closed"), "new"));
+    ::_exit(open.empty() && closed.find("Permission denied") != std::string::npos ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(harness.read("root's") == "new");
+  CHECK(harness.status("root's").st_uid == 0);
+  CHECK(harness.read("closed") == "old");
 }
 
 TEST_CASE("CreateFile: names with blanks, line ends, other scripts and of full length") {

@@ -1,5 +1,9 @@
 #include "actions/file_tree.hpp"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
 #include "actions/builtin_actions.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/file_harness.hpp"
@@ -84,4 +88,41 @@ TEST_CASE("every file action has what the reference page shows") {
         action.info.name == "SetFilePermissions" || action.info.name == "CreateSymlink";
     CHECK(((action.info.platforms & windows_only) == 0) == posix);
   }
+}
+
+TEST_CASE("files that are mount points keep their place and get the content") {
+  FileHarness harness;
+  if (!FileHarness::root()) return;
+  harness.write("mounted", "old");
+  harness.write("etc/hosts", "hidden");
+  harness.write("from/hosts", "copied");
+  harness.write("moved", "moved");
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const std::string hosts = harness.at("etc/hosts");
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(harness.at("mounted").c_str(), hosts.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+      ::_exit(77);
+    }
+    const auto pair = [&](const std::string& from, const std::string& to) {
+      return Value::object({{"source", harness.at(from)}, {"destination", harness.at(to)}});
+    };
+    const Value made = Value::object({{"path", hosts}, {"content", "made"}});
+    const auto gives = [&](const Action& action, const Value& input, const char* content) {
+      return harness.failure(action, input).empty() && harness.read("mounted") == content;
+    };
+    const bool good = gives(create_file(), made, "made") &&
+                      gives(copy_folder(), pair("from", "etc"), "copied") &&
+                      gives(move_file(), pair("moved", "etc/hosts"), "moved");
+    ::_exit(good ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) return;  // no right to mount here
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(harness.below() == Names{"etc", "etc/hosts", "from", "from/hosts", "mounted"});
+  CHECK(harness.read("etc/hosts") == "hidden");
 }
