@@ -1,6 +1,7 @@
-# Sourced by the benches. TOEHOLD_AGENT: the program to measure, an optimised build.
+# Sourced by the benches. TOEHOLD_AGENT: the program to measure; the release build unless set.
 set -euo pipefail
-agent=${TOEHOLD_AGENT:?set TOEHOLD_AGENT to an optimised toehold-agent}
+agent=${TOEHOLD_AGENT:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build/release/toehold-agent}
+[[ -x $agent ]] || { echo "there is no $agent; packaging/quickstart.sh builds it" >&2; exit 2; }
 scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/toehold-bench-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 rounds=${BENCH_ROUNDS:-3}
@@ -27,6 +28,18 @@ seconds() {
     best=$(awk "BEGIN { print ($took < $best) ? $took : $best }")
   done
   echo "$best"
+}
+
+# in_turns A B: the seconds of two functions, run by turns as the machine's mood changes.
+in_turns() {
+  local a=999999 b=999999 turn took
+  for ((turn = 0; turn < rounds; ++turn)); do
+    took=$(rounds=1 seconds "$1")
+    a=$(awk "BEGIN { print ($took < $a) ? $took : $a }")
+    took=$(rounds=1 seconds "$2")
+    b=$(awk "BEGIN { print ($took < $b) ? $took : $b }")
+  done
+  echo "$a $b"
 }
 
 # verdict NAME VALUE UNIT MOST: one line; fails when VALUE is above MOST.

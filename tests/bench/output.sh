@@ -15,11 +15,10 @@ phases:
           commands:
             - $2
 DOCUMENT
-  local ours plain
-  # In turns, as the disk's mood changes over minutes.
-  plain=$(seconds bash -c "$2 | cat >'$scratch/plain'")
-  rm -f "$scratch/plain"
-  ours=$(seconds run_agent "$scratch/document.yaml")
+  local ours plain print=$2
+  plain_pipe() { rm -f "$scratch/plain" && bash -c "$print | cat >'$scratch/plain'"; }
+  run_print() { rm -f "$scratch/plain" && run_agent "$scratch/document.yaml"; }
+  read -r plain ours <<<"$(in_turns plain_pipe run_print)"
   [[ $(find "$scratch/logs" -name console.log -printf %s) -ge $size ]] ||
     { echo "console.log lacks output" >&2; exit 1; }
   verdict "1 GiB $1: time of cat" "$(ratio "$ours" "$plain")" x 1.5

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Runs every bench; one line a number, and exit code 1 if a goal is missed.
-# TOEHOLD_AGENT=build/release/toehold-agent tests/bench/run.sh
+# BENCH_ROUNDS: how often each is measured; the best counts.
 cd "$(dirname "$0")" || exit 1
 missed=0
 for bench in startup validate steps output; do

@@ -31,8 +31,8 @@ plain_loop() {
   wait
 }
 
-plain=$(seconds plain_loop)
-ours=$(seconds run_agent "$scratch/document.yaml")
+run_steps() { run_agent "$scratch/document.yaml"; }
+read -r plain ours <<<"$(in_turns plain_loop run_steps)"
 verdict "$steps steps: time of a bash loop" "$(ratio "$ours" "$plain")" x 1.5
 verdict "$steps steps: each" "$(awk "BEGIN { print $ours * 1000 / $steps }")" ms 1000
 verdict "$steps steps: memory" "$(ratio "$(cat "$scratch/rss")" 1024)" MiB 30
