@@ -2,6 +2,7 @@
 // order is that of the reference page. Called by the mains and by the tests of the tables.
 #pragma once
 
+#include <filesystem>
 #include <vector>
 
 #include "runner/engine/action.hpp"
@@ -17,7 +18,8 @@ Action execute_powershell();
 Action execute_document();
 Action assert_action();
 Action reboot();
-Action update_os();
+/// `run_folder`: where the machine says that it has booted, and that it needs a restart.
+Action update_os(const std::filesystem::path& run_folder = "/run");
 Action web_download();
 Action s3_download();
 Action s3_upload();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -33,6 +34,7 @@ class ScriptedProcess final : public ProcessRunner {
                     Deadline deadline, std::stop_token) override {
     commands.push_back(command);
     deadlines.push_back(deadline);
+    if (on_run) on_run(command);
     if (plays_.empty()) throw std::logic_error("the test has no play for this command");
     const Play play = plays_.front();
     if (plays_.size() > 1) plays_.pop_front();
@@ -43,6 +45,7 @@ class ScriptedProcess final : public ProcessRunner {
   }
 
   std::vector<Command> commands;
+  std::function<void(const Command&)> on_run;
   std::vector<Deadline> deadlines;
 
  private:
