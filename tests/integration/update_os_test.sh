@@ -31,6 +31,7 @@ for device in null zero full random urandom; do
   mount --bind "/dev/$device" "$root/dev/$device"
 done
 rm -f "$root/etc/apt/apt.conf" "$root/etc/apt/preferences"
+echo 'Acquire::Retries::Delay "false";' >"$root/etc/apt/apt.conf.d/quick"
 mkdir "$root/tmp/agent" "$root/tmp/repository"
 cp "$TOEHOLD_AGENT" "$root/tmp/agent/toehold-agent"
 chroot "$root" /tmp/agent/toehold-agent --version >/dev/null 2>agent.err ||
@@ -163,10 +164,12 @@ expect_equal "$(version_of fragile)" "2.0 installed"
 update 0
 expect_contains "$log" "everything is up to date"
 
-# A repository that cannot be read is no reason to say that all is well.
-echo 'deb [trusted=yes] file:/tmp/no-such-folder ./' >>"$root/etc/apt/sources.list"
+# A repository that cannot be reached is no reason to say that all is well, as apt-get does.
+echo 'deb [trusted=yes] http://127.0.0.1:1/ ./' >>"$root/etc/apt/sources.list"
+unset http_proxy
+chroot "$root" apt-get -q update >/dev/null 2>&1 || fail "apt-get update no longer ends with 0"
 update 1
-expect_contains "$log" "E: Failed to fetch file:/tmp/no-such-folder"
+expect_contains "$log" "E: Failed to fetch http://127.0.0.1:1/"
 
 # Nothing of it reached the machine itself.
 if dpkg-query -W 'toehold-plain' >/dev/null 2>&1; then fail "the test changed this machine"; fi
