@@ -30,7 +30,7 @@ Action set_folder_owner() {
           .required("owner", &Ownership::owner, "User, by name or number.")
           .optional("group", &Ownership::group, "Group, by name or number.", "the user's own group")
           .optional("recursive", &Ownership::recursive,
-                    "Everything below, too; links below are left alone.", "true"),
+                    "Everything below, too: links themselves, not what they point to.", "true"),
       run);
   action.info.repeatable = true;
   action.info.check = [](const Value& item, const Deferred& deferred, Diagnostics& diagnostics) {
