@@ -78,13 +78,13 @@ void print_result(const std::vector<std::string>& paths, const std::vector<Diagn
                 .c_str());
 }
 
-void print_summary(const std::vector<std::string>& paths, const std::vector<Diagnostic>& findings,
+void print_summary(const std::vector<std::string>& paths, std::size_t errors, std::size_t warnings,
                    bool valid) {
-  std::size_t errors = 0;
-  for (const Diagnostic& finding : findings) errors += finding.severity == Severity::error;
-  const std::size_t warnings = findings.size() - errors;
-  std::string text = valid ? "valid: " + join(paths, ", ") : std::to_string(errors) + " error(s)";
-  if (warnings != 0) text += ", " + std::to_string(warnings) + " warning(s)";
+  std::vector<std::string> parts;
+  if (valid) parts.push_back("valid: " + join(paths, ", "));
+  if (errors != 0) parts.push_back(count_of(errors, "error"));
+  if (warnings != 0) parts.push_back(count_of(warnings, "warning"));
+  const std::string text = join(parts, ", ");
   std::fprintf(valid ? stdout : stderr, "%s\n", text.c_str());
 }
 
@@ -97,13 +97,16 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
   std::vector<std::string> paths = split_document_list(options.documents);
   paths.insert(paths.end(), options.files.begin(), options.files.end());
   std::vector<Diagnostic> findings;
-  bool valid = true;
+  std::size_t errors = 0;
+  std::size_t warnings = 0;
   for (const std::string& path : paths) {
     const LoadedDocument loaded = load_document(read_document_source(path), context.actions, rules);
     const auto& items = loaded.diagnostics.items();
     findings.insert(findings.end(), items.begin(), items.end());
-    if (loaded.diagnostics.has_errors() || (options.strict && !items.empty())) valid = false;
+    errors += loaded.diagnostics.error_count();
+    warnings += loaded.diagnostics.found() - loaded.diagnostics.error_count();
   }
+  const bool valid = errors == 0 && (warnings == 0 || !options.strict);
   const bool for_people =
       options.format == "text" || (options.format == "auto" && context.style.for_people);
   if (options.format == "json") {
@@ -111,7 +114,7 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
   } else {
     print_findings(findings, options.format);
     if (for_people) {
-      print_summary(paths, findings, valid);
+      print_summary(paths, errors, warnings, valid);
     } else if (options.format != "github") {
       print_result(paths, findings, valid);
     }

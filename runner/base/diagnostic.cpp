@@ -6,17 +6,44 @@
 
 namespace toehold {
 
+namespace {
+
+/// Cut where no character is split.
+std::string beginning_of(std::string text) {
+  constexpr std::size_t most = 2000;
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > most - 4 && (text[end] & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+}  // namespace
+
+void Diagnostics::add(Diagnostic item) {
+  constexpr std::size_t most = 200;
+  std::size_t& count = item.severity == Severity::error ? errors_ : warnings_;
+  ++count;
+  if (count > most + 1) return;
+  if (count == most + 1) {
+    item.code = codes::too_many.name;
+    item.message = std::string("there are more than ") + std::to_string(most) +
+                   (item.severity == Severity::error ? " errors" : " warnings");
+    item.hint = "those that were found from here on are not listed";
+  }
+  item.message = beginning_of(std::move(item.message));
+  item.hint = beginning_of(std::move(item.hint));
+  items_.push_back(std::move(item));
+}
+
 void Diagnostics::error(const DiagnosticCode& code, SourceLocation where, std::string message,
                         std::string hint) {
   if (explained_.contains({where.line, where.column})) return;
-  items_.push_back(
-      {Severity::error, code.name, std::move(message), std::move(hint), where, source_});
+  add({Severity::error, code.name, std::move(message), std::move(hint), where, source_});
 }
 
 void Diagnostics::warning(const DiagnosticCode& code, SourceLocation where, std::string message,
                           std::string hint) {
-  items_.push_back(
-      {Severity::warning, code.name, std::move(message), std::move(hint), where, source_});
+  add({Severity::warning, code.name, std::move(message), std::move(hint), where, source_});
 }
 
 void Diagnostics::explained(SourceLocation where) {
@@ -36,17 +63,7 @@ bool Diagnostics::has_error_in_line(std::uint32_t line) const {
 }
 
 void Diagnostics::append(const Diagnostics& other) {
-  items_.insert(items_.end(), other.items_.begin(), other.items_.end());
-}
-
-bool Diagnostics::has_errors() const {
-  return error_count() != 0;
-}
-
-std::size_t Diagnostics::error_count() const {
-  return static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), [](const auto& item) {
-    return item.severity == Severity::error;
-  }));
+  for (const Diagnostic& item : other.items_) add(item);
 }
 
 void Diagnostics::sort() {
@@ -79,17 +96,30 @@ const char* severity_name(Severity severity) {
   return severity == Severity::error ? "error" : "warning";
 }
 
+/// The beginning of the character that the byte at `offset` belongs to.
+std::size_t character_at(std::string_view text, std::size_t offset) {
+  if (offset >= text.size()) return text.size();
+  for (int back = 0; back < 3 && offset > 0 && (text[offset] & 0xC0) == 0x80; ++back) --offset;
+  return offset;
+}
+
 /// The source line cut to a window around the caret, with the caret line below it.
 std::string excerpt(const Diagnostic& diagnostic) {
   if (!diagnostic.source || !diagnostic.where.known()) return {};
   constexpr std::size_t width = 160;
-  std::string line(diagnostic.source->line(diagnostic.where.line));
+  const std::string_view whole = diagnostic.source->line(diagnostic.where.line);
   std::size_t column = std::min<std::size_t>(
-      diagnostic.where.column == 0 ? 0 : diagnostic.where.column - 1, line.size());
-  if (line.size() > width) {
-    const std::size_t begin = column > width / 2 ? column - width / 2 : 0;
-    line = (begin == 0 ? "" : "...") + line.substr(begin, width) + "...";
-    column = column - begin + (begin == 0 ? 0 : 3);
+      diagnostic.where.column == 0 ? 0 : diagnostic.where.column - 1, whole.size());
+  std::string line;
+  if (whole.size() > width) {
+    const std::size_t begin = character_at(whole, column > width / 2 ? column - width / 2 : 0);
+    const std::size_t end = character_at(whole, begin + width);
+    line = begin == 0 ? "" : "...";
+    column = column - begin + line.size();
+    line += whole.substr(begin, end - begin);
+    if (end < whole.size()) line += "...";
+  } else {
+    line = whole;
   }
   std::string indent;
   for (std::size_t i = 0; i < column && i < line.size(); ++i) {

@@ -21,6 +21,10 @@ struct DiagnosticCode {
   const char* summary;
 };
 
+namespace codes {
+inline constexpr DiagnosticCode too_many{"too-many", "There are more findings than are listed."};
+}  // namespace codes
+
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;
@@ -30,6 +34,8 @@ struct Diagnostic {
   SourcePtr source;
 };
 
+/// Of each severity only the first 200 are kept, and of a long text in them the beginning: a
+/// document may have as many mistakes as it has bytes.
 class Diagnostics {
  public:
   explicit Diagnostics(SourcePtr source) : source_(std::move(source)) {}
@@ -39,7 +45,7 @@ class Diagnostics {
   void warning(const DiagnosticCode& code, SourceLocation where, std::string message,
                std::string hint = {});
   void append(const Diagnostics& other);
-  void append(const Diagnostic& item) { items_.push_back(item); }
+  void append(const Diagnostic& item) { add(item); }
   /// The place has been explained: further errors exactly there say less and are dropped.
   void explained(SourceLocation where);
   /// The same for the place of every error so far.
@@ -48,14 +54,20 @@ class Diagnostics {
 
   const SourcePtr& source() const { return source_; }
   const std::vector<Diagnostic>& items() const { return items_; }
-  bool has_errors() const;
-  std::size_t error_count() const;
+  /// Both counts include the findings that are not kept.
+  std::size_t error_count() const { return errors_; }
+  std::size_t found() const { return errors_ + warnings_; }
+  bool has_errors() const { return errors_ != 0; }
   /// In the order of the document.
   void sort();
 
  private:
+  void add(Diagnostic item);
+
   SourcePtr source_;
   std::vector<Diagnostic> items_;
+  std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
   std::set<std::pair<std::uint32_t, std::uint32_t>> explained_;  // line, column
 };
 

@@ -181,6 +181,10 @@ std::string format_duration(double seconds) {
   return buffer.data();
 }
 
+std::string count_of(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 std::string format_size(unsigned long long bytes) {
   constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
   double amount = static_cast<double>(bytes);

@@ -36,6 +36,8 @@ std::string printable(std::string_view text);
 
 /// `1.2s`, `340ms`, `3m04s`, `1h02m`.
 std::string format_duration(double seconds);
+/// `1 step`, `2 steps`.
+std::string count_of(std::size_t count, const std::string& what);
 /// `12 B`, `3.4 KiB`, `1.0 GiB`.
 std::string format_size(unsigned long long bytes);
 

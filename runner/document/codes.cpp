@@ -14,7 +14,7 @@ const std::vector<DiagnosticCode>& all_diagnostic_codes() {
       unknown_action,    unsupported_action, blocked_action,      missing_inputs,
       unknown_reference, forward_reference,  misplaced_reference, loop_shape,
       condition_shape,   pattern_syntax,     command_is_map,      list_expected,
-      split_step,        heredoc_indent,     folded_comment};
+      split_step,        heredoc_indent,     folded_comment,      too_many};
   return all;
 }
 

@@ -18,7 +18,7 @@ class LoopReader {
 
   std::optional<Loop> read(const Value& value) {
     static const std::vector<FieldInfo> fields = loop_fields();
-    const std::size_t errors_before = diagnostics_.items().size();
+    const std::size_t errors_before = diagnostics_.error_count();
     if (!check_fields(fields, value, owner_, is_deferred, diagnostics_) && !value.is_map()) {
       return std::nullopt;
     }
@@ -37,9 +37,7 @@ class LoopReader {
     }
     if (range && range->is_map()) count(*range);
     if (each) items(*each);
-    for (std::size_t i = errors_before; i < diagnostics_.items().size(); ++i) {
-      if (diagnostics_.items()[i].severity == Severity::error) return std::nullopt;
-    }
+    if (diagnostics_.error_count() > errors_before) return std::nullopt;
     return std::move(loop_);
   }
 

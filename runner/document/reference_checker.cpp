@@ -62,7 +62,7 @@ void ReferenceChecker::check(const Value& value, const Loop* loop) {
 
 void ReferenceChecker::scalar(const Value& scalar, const Loop* loop) {
   constexpr std::size_t enough = 20;  // of one scalar; each costs a search for its place
-  const std::size_t before = diagnostics_.items().size();
+  const std::size_t before = diagnostics_.found();
   std::set<std::string, std::less<>> seen;
   const Template parsed = parse_template(scalar.text());
   for (const auto& part : parsed.parts) {
@@ -74,7 +74,7 @@ void ReferenceChecker::scalar(const Value& scalar, const Loop* loop) {
     }
     if (!found || !seen.insert(found->inner).second) continue;
     reference(*found, scalar, loop);
-    if (diagnostics_.items().size() - before >= enough) return;
+    if (diagnostics_.found() - before >= enough) return;
   }
 }
 

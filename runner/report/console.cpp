@@ -27,10 +27,6 @@ std::string pad(const std::string& text, std::size_t width) {
   return text.size() < width ? text + std::string(width - text.size(), ' ') : text;
 }
 
-std::string count_of(std::int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 Console::Console(ConsoleOptions options)
@@ -216,7 +212,8 @@ void Console::step_finished(const StepFinished& data) {
                        {step.tail.begin(), step.tail.end()},
                        step.in_doubt});
   }
-  if (data.attempts > 1) note += "  (" + count_of(data.attempts, "attempt") + ")";
+  if (data.attempts > 1)
+    note += "  (" + count_of(static_cast<std::size_t>(data.attempts), "attempt") + ")";
   durations_.emplace_back(data.seconds, step.started.phase + "." + step.started.name);
   const std::string time = data.status == "skipped" ? "" : format_duration(data.seconds);
   if (options_.github && step.started.decision != "Skip") terminal_.print("::endgroup::\n");
@@ -241,7 +238,7 @@ void Console::run_finished(const Event&, const RunFinished& data) {
   std::string text = "\n";
   text +=
       good ? terminal_.green(terminal_.bold("success")) : terminal_.red(terminal_.bold("failed"));
-  text += "  " + count_of(data.executed_steps, "step") + " run";
+  text += "  " + count_of(static_cast<std::size_t>(data.executed_steps), "step") + " run";
   if (data.failed_steps) text += ", " + std::to_string(data.failed_steps) + " failed";
   if (data.ignored_failed_steps) {
     text += ", " + std::to_string(data.ignored_failed_steps) + " failed and ignored";

@@ -155,6 +155,8 @@ TEST_CASE("every diagnostic code has a case") {
     }
   }
   for (const DiagnosticCode& code : all_diagnostic_codes()) {
+    // Takes hundreds of errors; diagnostic_test has it.
+    if (std::string_view(code.name) == codes::too_many.name) continue;
     INFO(code.name);
     CHECK(all.find("[" + std::string(code.name) + "]") != std::string::npos);
   }

@@ -17,10 +17,10 @@ expect_exit() {
   shift
   "$@" >"$scratch/.out" 2>"$scratch/.err" </dev/null || got=$?
   out=$(cat "$scratch/.out") err=$(cat "$scratch/.err")
-  [ "$got" = "$want" ] || fail "exit $got instead of $want: $*"$'\n'"$out"$'\n'"$err"
+  [ "$got" = "$want" ] || fail "exit $got instead of $want: $*"$'\n'"${out:0:4000}"$'\n'"${err:0:4000}"
 }
-expect_contains() { [[ "$1" == *"$2"* ]] || fail "'$2' is not in:"$'\n'"$1"; }
-expect_lacks() { [[ "$1" != *"$2"* ]] || fail "'$2' is in:"$'\n'"$1"; }
+expect_contains() { [[ "$1" == *"$2"* ]] || fail "'$2' is not in:"$'\n'"${1:0:4000}"; }
+expect_lacks() { [[ "$1" != *"$2"* ]] || fail "'$2' is in:"$'\n'"${1:0:4000}"; }
 expect_equal() { [ "$1" = "$2" ] || fail "'$1' instead of '$2'"; }
 # wait_until SECONDS COMMAND...: polls; for things another process does in its own time.
 wait_until() {
