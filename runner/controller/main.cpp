@@ -1,4 +1,6 @@
 // toehold: the program that people type.
 #include "runner/agent/program.hpp"
 
-int main(int argc, char** argv) { return toehold::run_program({"toehold", true}, argc, argv); }
+int main(int argc, char** argv) {
+  return toehold::run_program({"toehold", true}, argc, argv);
+}

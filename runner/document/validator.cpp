@@ -235,10 +235,39 @@ void validate_document(const Document& document, const ActionCatalogue& actions,
   Validator(document, actions, options, diagnostics).run();
 }
 
+namespace {
+
+/// A reference taken apart has some fifty times the size of the shortest one.
+bool check_reference_count(const Value& value, Diagnostics& diagnostics) {
+  constexpr std::size_t most = 10'000;
+  if (value.is_list()) {
+    return std::all_of(value.list().begin(), value.list().end(),
+                       [&](const Value& item) { return check_reference_count(item, diagnostics); });
+  }
+  if (value.is_map()) {
+    return std::all_of(value.map().begin(), value.map().end(), [&](const auto& member) {
+      return check_reference_count(member.value, diagnostics);
+    });
+  }
+  std::size_t count = 0;
+  for (std::size_t at = value.text().find("{{"); at != std::string::npos;
+       at = value.text().find("{{", at + 2)) {
+    ++count;
+  }
+  if (count <= most) return true;
+  diagnostics.error(codes::limit, value.where,
+                    "this text has more than " + std::to_string(most) + " references",
+                    "keep such a text in a file of its own, and name the file");
+  return false;
+}
+
+}  // namespace
+
 LoadedDocument load_document(const SourcePtr& source, const ActionCatalogue& actions,
                              const ValidationOptions& options) {
   LoadedDocument loaded{nullptr, Diagnostics(source)};
-  if (const auto root = read_yaml(source, loaded.diagnostics)) {
+  const auto root = read_yaml(source, loaded.diagnostics);
+  if (root && check_reference_count(*root, loaded.diagnostics)) {
     diagnose_mistakes(*root, *source, loaded.diagnostics);
     // What has been explained so far needs no second, general message at the same place.
     loaded.diagnostics.explain_errors();

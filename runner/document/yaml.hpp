@@ -11,7 +11,7 @@
 namespace toehold {
 
 struct YamlLimits {
-  std::size_t bytes = 8u << 20;
+  std::size_t bytes = 4u << 20;
   std::size_t nodes = 400'000;  // counted while aliases expand
   std::size_t depth = 64;
 };
