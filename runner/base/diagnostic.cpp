@@ -1,6 +1,7 @@
 #include "runner/base/diagnostic.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "runner/base/text.hpp"
 
@@ -67,9 +68,11 @@ void Diagnostics::append(const Diagnostics& other) {
 }
 
 void Diagnostics::sort() {
-  std::stable_sort(items_.begin(), items_.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.where.line, a.where.column) < std::pair(b.where.line, b.where.column);
-  });
+  const auto place = [](const Diagnostic& item) {
+    return std::tuple(item.code == codes::too_many.name, item.where.line, item.where.column);
+  };
+  std::stable_sort(items_.begin(), items_.end(),
+                   [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
 namespace {

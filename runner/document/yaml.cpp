@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <istream>
 #include <streambuf>
 
@@ -15,104 +16,122 @@ namespace toehold {
 
 namespace {
 
-/// The text as the library is to see it, without a copy of it. A bracket that begins a document
-/// could be a key to the library, which would keep all tokens up to its end; behind a document
-/// marker in the same line it cannot.
+/// The characters that stand before or behind every token of the library.
+bool parts_tokens(char c) {
+  return std::string_view(",[]{}:?!&*'\"#").find(c) != std::string_view::npos;
+}
+
+/// Gives the text to the library piece by piece, without a copy of it and without its byte order
+/// mark. From a bracket or a quote on the library keeps all it reads, at some 230 bytes a token,
+/// until it knows whether this is a key; so the text ends early when too much comes without an
+/// event.
 class TextBuffer final : public std::streambuf {
  public:
-  explicit TextBuffer(const SourceText& source) : source_(source) {
-    const TextStart start = find_start(source.text());
-    skipped_ = start.offset;
-    if (start.bracket) {
-      static char marker[] = {'-', '-', '-', ' '};
-      marker_size_ = sizeof marker;
-      setg(marker, marker, marker + marker_size_);
-    } else {
-      underflow();
-    }
+  explicit TextBuffer(const SourceText& source)
+      : source_(source), mark_size_(source.text().starts_with("\xEF\xBB\xBF") ? 3 : 0) {
+    next_ = mark_size_;
   }
 
   SourceLocation location(const YAML::Mark& mark) const {
     if (mark.is_null()) return {};
-    const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
-    return source_.location_at(skipped_ + (at > marker_size_ ? at - marker_size_ : 0));
+    const int column = mark.column + (mark.line == 0 ? mark_size_ : 0);
+    return {static_cast<std::uint32_t>(mark.line + 1), static_cast<std::uint32_t>(column + 1)};
+  }
+
+  void progress(SourceLocation where) {
+    waiting_ = 0;
+    reached_ = where;
+  }
+  bool ended_early() const { return waiting_ > most_waiting; }
+  void report_early_end(Diagnostics& diagnostics) const {
+    diagnostics.error(
+        codes::limit, reached_,
+        "a value that begins here has more than " + std::to_string(most_waiting) +
+            " brackets, quotes, commas and the like in it",
+        "look for a bracket or a quote that is never closed; such a long text goes in a file");
   }
 
  protected:
   int_type underflow() override {
-    if (given_) return traits_type::eof();
-    given_ = true;
+    constexpr std::size_t piece = 4096;
+    const std::string& text = source_.text();
+    if (next_ >= text.size() || ended_early()) return traits_type::eof();
+    const std::size_t size = std::min(piece, text.size() - next_);
     // The base class wants char*; nothing is ever put back or written.
-    char* text = const_cast<char*>(source_.text().data());
-    setg(text + skipped_, text + skipped_, text + source_.text().size());
-    return gptr() == egptr() ? traits_type::eof() : traits_type::to_int_type(*gptr());
+    char* begin = const_cast<char*>(text.data()) + next_;
+    next_ += size;
+    waiting_ += static_cast<std::size_t>(std::count_if(begin, begin + size, parts_tokens));
+    setg(begin, begin, begin + size);
+    return traits_type::to_int_type(*begin);
   }
 
  private:
+  static constexpr std::size_t most_waiting = 100'000;
+
   const SourceText& source_;
-  std::size_t skipped_ = 0;
-  std::size_t marker_size_ = 0;
-  bool given_ = false;
+  const int mark_size_;
+  std::size_t next_ = 0;
+  std::size_t waiting_ = 0;
+  SourceLocation reached_{1, 1};
 };
 
 class Handler final : public YAML::EventHandler {
  public:
-  Handler(TreeBuilder& tree, const TextBuffer& buffer) : tree_(tree), buffer_(buffer) {}
+  Handler(TreeBuilder& tree, TextBuffer& buffer, Diagnostics& diagnostics)
+      : tree_(tree), buffer_(buffer), diagnostics_(diagnostics) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ == 1) return;
+    diagnostics_.error(codes::yaml_syntax, buffer_.location(mark),
+                       "a second document begins after '---'",
+                       "put every component document in a file of its own");
+    throw TreeBuilder::Stop{};
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    tree_.null(buffer_.location(mark), anchor);
+    tree_.null(at(mark), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    tree_.alias(buffer_.location(mark), anchor);
+    tree_.alias(at(mark), anchor);
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
-    tree_.scalar(buffer_.location(mark), tag, text, anchor);
+    tree_.scalar(at(mark), tag, text, anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    tree_.open(Value(Value::List()), buffer_.location(mark), tag, anchor);
+    tree_.open(Value(Value::List()), at(mark), tag, anchor);
   }
   void OnSequenceEnd() override { tree_.close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    tree_.open(Value(Value::Map()), buffer_.location(mark), tag, anchor);
+    tree_.open(Value(Value::Map()), at(mark), tag, anchor);
   }
   void OnMapEnd() override { tree_.close(); }
 
  private:
-  TreeBuilder& tree_;
-  const TextBuffer& buffer_;
-};
-
-/// Stops at whatever comes.
-class NothingMore final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark& mark) override { throw mark; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-};
-
-void read_to_end(YAML::Parser& parser, const TextBuffer& buffer, Diagnostics& diagnostics) {
-  NothingMore nothing;
-  try {
-    parser.HandleNextDocument(nothing);
-  } catch (const YAML::Mark& mark) {
-    diagnostics.error(codes::yaml_syntax, buffer.location(mark),
-                      "a second document begins after '---'",
-                      "put every component document in a file of its own");
+  SourceLocation at(const YAML::Mark& mark) {
+    if (buffer_.ended_early()) throw TreeBuilder::Stop{};
+    const SourceLocation where = buffer_.location(mark);
+    buffer_.progress(where);
+    return where;
   }
+
+  TreeBuilder& tree_;
+  TextBuffer& buffer_;
+  Diagnostics& diagnostics_;
+  int documents_ = 0;
+};
+
+void read_events(YAML::Parser& parser, Handler& handler, TreeBuilder& tree,
+                 Diagnostics& diagnostics) {
+  if (!parser.HandleNextDocument(handler)) {
+    diagnostics.error(codes::yaml_syntax, {1, 1}, "the document is empty",
+                      "it needs 'schemaVersion: 1.0' and 'phases:'");
+    return;
+  }
+  tree.check_last_quote();
+  parser.HandleNextDocument(handler);
 }
 
 }  // namespace
@@ -125,21 +144,19 @@ std::optional<Value> read_yaml(const SourcePtr& source, Diagnostics& diagnostics
   try {
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
-    Handler handler(tree, buffer);
-    if (!parser.HandleNextDocument(handler)) {
-      diagnostics.error(codes::yaml_syntax, {1, 1}, "the document is empty",
-                        "it needs 'schemaVersion: 1.0' and 'phases:'");
+    Handler handler(tree, buffer, diagnostics);
+    read_events(parser, handler, tree, diagnostics);
+  } catch (const TreeBuilder::Stop&) {
+    // What the tree has by now is whole, or it gives nothing.
+  } catch (const YAML::Exception& error) {
+    if (!buffer.ended_early()) {
+      explain_syntax_error(*source, buffer.location(error.mark), error.msg, diagnostics);
       return std::nullopt;
     }
-    tree.check_last_quote();
-    read_to_end(parser, buffer, diagnostics);
-  } catch (const TreeBuilder::Stop&) {
-    return std::nullopt;
-  } catch (const YAML::Exception& error) {
-    explain_syntax_error(*source, buffer.location(error.mark), error.msg, diagnostics);
-    return std::nullopt;
   }
-  return tree.take();
+  if (!buffer.ended_early()) return tree.take();
+  buffer.report_early_end(diagnostics);
+  return std::nullopt;
 }
 
 }  // namespace toehold

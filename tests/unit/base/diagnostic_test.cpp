@@ -66,3 +66,11 @@ TEST_CASE("a message that quotes a whole file is cut") {
   CHECK(diagnostics.items().front().message.size() < 2100);
   CHECK(diagnostics.items().front().hint.size() < 2100);
 }
+
+TEST_CASE("that there are more findings comes last, wherever they are") {
+  Diagnostics diagnostics(source_of(std::string(300, '\n')));
+  for (std::uint32_t line = 300; line > 0; --line) diagnostics.error(odd, {line, 1}, "odd");
+  diagnostics.sort();
+  CHECK(diagnostics.items().front().code == odd.name);
+  CHECK(diagnostics.items().back().code == codes::too_many.name);
+}
