@@ -228,7 +228,8 @@ void check_here_documents(const Value& scalar, const SourceText& source, Diagnos
   const bool block = scalar.style == Value::Style::literal;
   if (!block || scalar.text().find("<<") == std::string::npos) return;
   const std::vector<std::string> lines = split(scalar.text(), '\n');
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  int searches = 100;  // each may go through all lines; a real script needs a few
+  for (std::size_t i = 0; i < lines.size() && searches > 0; ++i) {
     const auto here = opens_here_document(lines[i], i);
     if (!here) continue;
     std::size_t indented = 0;
@@ -243,7 +244,10 @@ void check_here_documents(const Value& scalar, const SourceText& source, Diagnos
       i = end;
       continue;
     }
-    if (indented == 0) continue;
+    if (indented == 0) {
+      --searches;
+      continue;
+    }
     const auto number = scalar.where.line + 1 + static_cast<std::uint32_t>(indented);
     const auto line = source.line(number);
     diagnostics.error(
