@@ -30,7 +30,12 @@ def laughs(levels, width):
         lines.append(f"a{i}: &a{i} [" + ",".join([f"*a{i - 1}"] * width) + "]")
     return "\n".join(lines) + "\n"
 
+def script(lines):
+    return (HEAD + "      - name: a\n        action: ExecuteBash\n        inputs:\n          commands:\n"
+            + "            - |\n" + "".join("              " + line + "\n" for line in lines))
+
 bombs = {
+    "here-documents": script(f"cat <<E{i}" for i in range(100000)),
     "laughs": laughs(30, 10),
     "laughs-wide": laughs(4, 3000),
     "laughs-of-text": "a: &a '" + "x" * 1000000 + "'\nb: [" + "*a, " * 3000 + "]\n",
@@ -44,6 +49,7 @@ bombs = {
     "blocks": "".join(" " * i + "a:\n" for i in range(2000)),
     "json-deep": '{"a":' * 100000 + "}" * 100000, "list-deep": "[" * 100000 + "]" * 100000,
     "list-long": full("- x\n"), "commas": full(",", "["), "texts": full('"a",', "["),
+    "commas-and-comments": full("a #\n ", "- ["), "behind-a-false-quote": full("a,", "a: b\n  'c\nd:\n  - ["),
     "keys": "".join(f"k{i}: x\n" for i in range(300000)), "same-keys": full("k: x\n"),
     "complex-keys": full("? [a, b]\n: c\n"), "merge-keys": "a: &a {x: 1}\nb: {" + "<<: *a, " * 90000 + "}",
     "line": full("x", "a: "), "scalar": full("  x\n", "a: |\n"), "folded": full("  x\n", "a: >\n"),
@@ -84,7 +90,7 @@ cat >measure.py <<'P'
 import os, resource, sys, time
 program, seconds, mebibytes = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
 # Well-formed and of moderate size: these are taken.
-good = {"conditions-wide.yml", "chained.yml"}
+good = {"conditions-wide.yml", "chained.yml", "here-documents.yml"}
 failed = 0
 for name in sorted(os.listdir("bombs")):
     child = os.fork()

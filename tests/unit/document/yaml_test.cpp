@@ -30,6 +30,12 @@ Read read(const std::string& text, const YamlLimits& limits = {}) {
   return result;
 }
 
+std::string repeated(const std::string& piece, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += piece;
+  return text;
+}
+
 SourceLocation place(std::uint32_t line, std::uint32_t column) {
   return {line, column};
 }
@@ -142,4 +148,34 @@ TEST_CASE("limits hold while the tree grows") {
   limits.bytes = 100;
   CHECK(read("a: &x " + std::string(40, 'x') + "\nb: [*x, *x]\n", limits).problems ==
         "2:9 limit\n");
+}
+
+TEST_CASE("what the library would have to keep whole is limited") {
+  constexpr int many = 220'000;
+  CHECK(read(repeated("[", many)).problems == "1:1 limit\n");
+  CHECK(read("a: b\nc:\n  - [" + repeated("x,", many)).problems == "3:3 limit\n");
+  CHECK(read("- {" + repeated("a: b,\n", many) + "}").problems == "1:1 limit\n");
+  CHECK(read("- [" + repeated("a #\n ", many)).problems == "1:1 limit\n");
+  CHECK(read(repeated("\"\"", 4 * many)).problems == "1:1 limit\n");
+  CHECK(read(repeated("*a ", many)).problems == "1:1 limit\n");
+  CHECK(read(repeated("&a ", many)).problems == "1:1 limit\n");
+  CHECK(read(repeated("! ", many)).problems == "1:1 limit\n");
+  CHECK(read(repeated("# a\n", many)).problems == "1:1 limit\n");
+  CHECK(read("a: 'x" + repeated("[", many)).problems == "1:1 limit\n");
+}
+
+TEST_CASE("a quote or a block that is none does not hide what follows") {
+  const std::string pile = "d:\n  - [" + repeated("a,", 220'000);
+  for (const char* before : {"a: b\n  'c\n", "a: b\n  \"c\n", "a: b\n  | c\n", "a: b # '\n\n"}) {
+    INFO(before);
+    CHECK(read(before + pile).problems == "4:3 limit\n");
+  }
+}
+
+TEST_CASE("long documents of every style are taken") {
+  const auto taken = [](const std::string& text) { return read(text).problems.empty(); };
+  CHECK(taken(repeated("- {name: a, inputs: {commands: ['echo \"[{\"']}}\n", 20'000)));
+  CHECK(taken("[" + repeated("{\"a\": [\"b\"]},\n", 15'000) + "{}]"));
+  CHECK(taken("a: [" + repeated("x, ", 150'000) + "x]"));
+  CHECK(taken("a: |\n" + repeated("  if [ \"$a\" ]; then echo 'x: y'; fi # c\n", 20'000)));
 }
