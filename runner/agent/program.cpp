@@ -1,9 +1,11 @@
 #include "runner/agent/program.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -78,6 +80,19 @@ bool colour_wanted(int fd) {
   return ::isatty(fd) == 1 && term && std::string_view(term) != "dumb";
 }
 
+namespace {
+
+/// Closed ones would be given to the next file that is opened, and what is meant for the screen
+/// would land in it.
+void open_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) == 0 || errno != EBADF) continue;
+    if (::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY) != fd) ::_exit(1);
+  }
+}
+
+}  // namespace
+
 int run_program(const ProgramStyle& style, int argc, char** argv) {
   // Asked by every script that wraps us; needs no tables and no threads.
   if (argc == 2 &&
@@ -85,6 +100,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv) {
     std::puts(TOEHOLD_VERSION);
     return 0;
   }
+  open_standard_descriptors();
   remember_caller_umask();
   ::umask(077);
   const ActionRegistry actions(builtin_actions());
@@ -113,6 +129,10 @@ int run_program(const ProgramStyle& style, int argc, char** argv) {
     log(LogLevel::error, error.full_message());
     print_error(style, error);
     return static_cast<int>(exit_code_for(error));
+  } catch (const std::exception& error) {
+    log(LogLevel::error, error.what());
+    print_error(style, Error(Error::Kind::io, error.what(), ""));
+    return static_cast<int>(ExitCode::failure);
   }
 }
 

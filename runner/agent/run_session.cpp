@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "generated/version.hpp"
 #include "runner/agent/document_source.hpp"
@@ -53,6 +55,13 @@ void copy_documents(const Plan& plan, const fs::path& log_directory) {
   }
 }
 
+void print_result(const RunStarted& started, const RunFinished& summary) {
+  const std::string text = result_json(started, summary) + "\n";
+  if (std::fputs(text.c_str(), stdout) != EOF && std::fflush(stdout) == 0) return;
+  // The run is over whether or not anybody hears of it.
+  std::fprintf(stderr, "cannot write the result to standard output: %s\n", std::strerror(errno));
+}
+
 void remove_file(const fs::path& path) {
   std::error_code ignored;
   fs::remove(path, ignored);
@@ -67,6 +76,7 @@ RunSession::RunSession(const RunOptions& options, const CommandContext& context)
       processes_(std::chrono::seconds(options.kill_grace_seconds)) {}
 
 ExitCode RunSession::run(const Plan& plan) {
+  ::signal(SIGPIPE, SIG_IGN);  // a screen that goes away does not end a run
   take_state_directory(plan);
   read_earlier(plan);
   disarm_resume(processes_);
@@ -231,10 +241,7 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
   if (end.kind == RunEnd::Kind::interrupted) return interrupted();
   const bool succeeded = is_success(end.summary.status);
   // Told first: killed in between, the next process tells it again instead of running all of it.
-  if (options_.result == "always") {
-    std::puts(result_json(started, end.summary).c_str());
-    std::fflush(stdout);
-  }
+  if (options_.result == "always") print_result(started, end.summary);
   // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
   if (succeeded) {
     remove_file(state_->journal);

@@ -41,6 +41,10 @@ std::stop_token stop_on_signals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+    ::sigaddset(&signals, SIGHUP);  // ignored: nohup started us
+  }
   if (const int reason = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr); reason != 0) {
     throw Error::from_errno("cannot block signals", reason);
   }

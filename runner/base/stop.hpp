@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM become a stop_token that every wait takes. Called by the mains, once.
+// SIGINT, SIGTERM and SIGHUP become a stop_token that every wait takes. Called by the mains, once.
 // A second signal ends the process at once.
 #pragma once
 
@@ -6,8 +6,8 @@
 
 namespace toehold {
 
-/// Blocks SIGINT and SIGTERM in this thread (and those it starts) and returns the token that they
-/// trip. Call before any other thread exists.
+/// Blocks SIGINT, SIGTERM and, unless nohup had it ignored, SIGHUP in this thread (and those it
+/// starts) and returns the token that they trip. Call before any other thread exists.
 std::stop_token stop_on_signals();
 /// The signal that tripped the token, or 0.
 int stopping_signal();

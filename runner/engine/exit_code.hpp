@@ -36,7 +36,8 @@ inline constexpr std::array exit_code_table{
     ExitCodeInfo{ExitCode::refused,
                  "The state folder holds an interrupted run of other or changed documents."},
     ExitCodeInfo{ExitCode::interrupted, "SIGINT ended the run; the next start begins anew."},
-    ExitCodeInfo{ExitCode::terminated, "SIGTERM ended the run; the same command goes on with it."},
+    ExitCodeInfo{ExitCode::terminated,
+                 "SIGTERM or a hang-up ended the run; the same command goes on with it."},
     ExitCodeInfo{ExitCode::reboot,
                  "A step asks for a reboot; reboot and give the same command again."},
 };

@@ -46,7 +46,7 @@ int status_after(int first, int second, char& told) {
 
 TEST_CASE("the first signal trips the token, the second ends the process") {
   char told = 0;
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const int status = status_after(signal, 0, told);
     CHECK(told == 'y');
     CHECK(WIFEXITED(status));
@@ -57,4 +57,23 @@ TEST_CASE("the first signal trips the token, the second ends the process") {
   REQUIRE(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGTERM);
   CHECK(stopping_signal() == 0);  // of this process
+}
+
+TEST_CASE("below nohup a hang-up is nothing") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGHUP, SIG_IGN);
+    const std::stop_token token = stop_on_signals();
+    ::kill(::getpid(), SIGHUP);
+    ::kill(::getpid(), SIGTERM);
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    changed.wait(lock, token, [] { return false; });
+    ::_exit(stopping_signal() == SIGTERM ? 7 : 8);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
 }
