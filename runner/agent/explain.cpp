@@ -1,6 +1,7 @@
 #include "runner/agent/explain.hpp"
 
 #include "runner/base/text.hpp"
+#include "runner/engine/redactor.hpp"
 
 namespace toehold {
 
@@ -18,7 +19,7 @@ class Explainer {
     out_ += std::to_string(plan_.steps.size() - left_out) + " steps would run";
     if (left_out != 0) out_ += ", " + std::to_string(left_out) + " are left out";
     out_ += "; nothing was run\n";
-    return out_;
+    return printable(secrets_.mask(out_));
   }
 
  private:
@@ -30,8 +31,12 @@ class Explainer {
     out_ += "\n";
     const StepFrame nowhere;
     for (const Parameter& parameter : run.document->parameters) {
-      out_ += "  parameter " + parameter.name + " = " +
-              scope.preview("{{ " + parameter.name + " }}", nowhere) + "\n";
+      std::string value = scope.preview("{{ " + parameter.name + " }}", nowhere);
+      if (looks_secret(parameter.name) && !value.empty()) {
+        secrets_.add(value);
+        value = "***";
+      }
+      out_ += "  parameter " + parameter.name + " = " + value + "\n";
     }
     const Phase* phase = nullptr;
     for (const PlannedStep& planned : plan_.steps) {
@@ -148,6 +153,7 @@ class Explainer {
   const Plan& plan_;
   ScopeFacts facts_;
   std::string out_;
+  Secrets secrets_;
 };
 
 }  // namespace

@@ -179,7 +179,12 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                                 options_.in_doubt,
                                 10};
   Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
-  return engine.run(plan, started);
+  RunEnd end = engine.run(plan, started);
+  if (console_log.lost() != 0) {
+    std::fprintf(stderr, "%s of %s are missing: the disk did not take them\n",
+                 format_size(console_log.lost()).c_str(), (logs / "console.log").c_str());
+  }
+  return end;
 }
 
 void RunSession::register_known_secrets(const Plan& plan) {

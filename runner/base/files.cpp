@@ -81,6 +81,10 @@ void write_file_atomically(const fs::path& path, std::string_view content, unsig
 void make_private_directory(const fs::path& path) {
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (error) {
+    throw Error(Error::Kind::io,
+                "cannot create the folder " + path.parent_path().string() + ": " + error.message());
+  }
   if (::mkdir(path.c_str(), 0700) == 0) return;
   const int reason = errno;
   if (reason == EEXIST && fs::is_directory(path, error)) return;

@@ -152,10 +152,18 @@ std::string printable(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto c = static_cast<unsigned char>(text[at]);
-    if (c == 0x1B) {  // CSI ... final byte, or a two-character escape
-      if (at + 1 < text.size() && text[at + 1] == '[') {
+    if (c == 0x1B) {  // CSI ... final byte, OSC ... BEL or ST in its line, or two characters
+      const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+      if (next == '[') {
         at += 2;
         while (at < text.size() && (text[at] < '@' || text[at] > '~')) ++at;
+      } else if (next == ']') {
+        const std::size_t end = text.find_first_of("\x07\x1B\n", at + 2);
+        if (end == std::string_view::npos || text[end] == '\n') {
+          ++at;
+        } else {
+          at = end + (text[end] == 0x1B);
+        }
       } else {
         ++at;
       }

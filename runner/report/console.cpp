@@ -39,9 +39,10 @@ void Console::on(const Event& event) {
     } else if constexpr (std::is_same_v<T, RunStarted>) {
       log_directory_ = data.log_directory;
     } else if constexpr (std::is_same_v<T, DocumentStarted>) {
-      document_paths_[data.document] = data.path;
-      heading_ = indent().substr(2) + terminal_.bold(data.path) +
-                 (data.name.empty() ? "" : "  " + data.name) + "\n";
+      const std::string path = printable(data.path);
+      document_paths_[data.document] = path;
+      heading_ = indent().substr(2) + terminal_.bold(path) +
+                 (data.name.empty() ? "" : "  " + printable(data.name)) + "\n";
       terminal_.print(heading_);
     } else if constexpr (std::is_same_v<T, PhaseStarted>) {
       const std::string line = indent().substr(2) + terminal_.cyan("phase " + data.phase) + "\n";

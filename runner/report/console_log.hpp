@@ -19,6 +19,9 @@ class ConsoleLog final : public EventSink {
   explicit ConsoleLog(const std::filesystem::path& path);
   void on(const Event& event) override;
 
+  /// Bytes that the disk did not take.
+  unsigned long long lost() const { return lost_; }
+
  private:
   const std::string& stamp(UnixMillis time);
   void line(UnixMillis time, const char* level, std::string_view text);

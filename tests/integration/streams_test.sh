@@ -66,3 +66,48 @@ wait_until 10 test -e begun
 kill -HUP $agent
 touch go
 wait $agent || fail "the hang-up ended it"
+
+# Names and paths do not drive the terminal either.
+printf '%s\n' 'name: "a\e]0;title\a\e[2Jb"' 'schemaVersion: 1.0' 'phases:' '  - name: build' '    steps:' \
+  '      - {name: "S\e[2J", action: ExecuteBash, inputs: {commands: ["true"]}}' >escape.yml
+expect_exit 1 "$TOEHOLD" validate escape.yml
+expect_contains "$err" 'escape.yml:6:16: error[name-syntax]'
+sed -i 's/"S.e.2J"/S/' escape.yml
+expect_exit 0 "$TOEHOLD" run escape.yml -s state5 -l logs5 --view plain
+expect_contains "$err" 'escape.yml  ab'
+expect_exit 0 "$TOEHOLD" run escape.yml --explain
+expect_contains "$out" '(ab)'
+
+# The plan does not show what is secret.
+cat >secret.yml <<'Y'
+schemaVersion: 1.0
+parameters:
+  - DbPassword: {type: string, default: first-secret}
+phases:
+  - name: build
+    steps:
+      - {name: S, action: ExecuteBash, inputs: {commands: ['login {{ DbPassword }}']}}
+Y
+expect_exit 0 "$TOEHOLD" run secret.yml --explain --parameters DbPassword=other-secret
+expect_contains "$out" 'login ***'
+expect_lacks "$out" 'other-secret'
+
+# A log that its disk does not take whole is told; the run goes on.
+needs unshare
+cat >small.sh <<'S'
+set -eu
+mkdir small
+mount -t tmpfs -o size=64k tmpfs small
+"$TOEHOLD" run flood.yml -s state4 -l small --view none
+S
+cat >flood.yml <<'Y'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Flood, action: ExecuteBash, inputs: {commands: ['head -c 200000 /dev/zero | tr "\\0" x', 'echo flooded >>ledger2']}}
+Y
+unshare -m true 2>/dev/null || skip "all but the full disk: no leave to make namespaces"
+expect_exit 0 unshare -m sh small.sh
+expect_equal "$(cat ledger2)" flooded
+expect_contains "$err" 'console.log are missing: the disk did not take them'

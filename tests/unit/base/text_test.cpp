@@ -5,6 +5,14 @@
 
 using namespace toehold;
 
+TEST_CASE("nothing that is shown drives the terminal") {
+  CHECK(printable("\033[31mred\033[0m") == "red");
+  CHECK(printable("a\033]0;title\007b\033]8;;x\033\\c") == "abc");
+  CHECK(printable("a\033]open\nb") == "aopen\nb");
+  CHECK(printable("a\033cb\033") == "ab");
+  CHECK(printable("a\x7f\x08\r\tb\n") == "a\tb\n");
+}
+
 TEST_CASE("split and join are each other's inverse") {
   CHECK(split("a,,b", ',') == std::vector<std::string>{"a", "", "b"});
   CHECK(split("", ',') == std::vector<std::string>{""});
