@@ -35,8 +35,9 @@ class SyntaxExplainer {
   }
 
   void explain() {
-    if (tabs() || lost_here_document() || unquoted_reference() || open_quote() || open_bracket() ||
-        missing_blank() || unquoted_colon() || reserved_character() || indentation()) {
+    if (escape() || tabs() || lost_here_document() || unquoted_reference() || open_quote() ||
+        open_bracket() || missing_blank() || unquoted_colon() || reserved_character() ||
+        indentation()) {
       return;
     }
     diagnostics_.error(codes::yaml_syntax, where_, "this is not YAML: " + message_,
@@ -46,6 +47,20 @@ class SyntaxExplainer {
  private:
   std::string_view line(std::uint32_t number) const { return source_.line(number); }
   bool says(std::string_view part) const { return message_.find(part) != std::string::npos; }
+
+  bool escape() {
+    if (says("unknown escape character: ")) {
+      const std::string name = message_.substr(message_.rfind(' ') + 1);
+      diagnostics_.error(codes::yaml_syntax, where_,
+                         "in double quotes, '\\" + name + "' means nothing to YAML",
+                         "put the text in single quotes, or write '\\\\" + name + "'");
+      return true;
+    }
+    if (!says("invalid unicode: ")) return false;
+    diagnostics_.error(codes::yaml_syntax, where_, "YAML takes no half of a surrogate pair",
+                       "write the character itself, or its number as \"\\U0001F600\"");
+    return true;
+  }
 
   /// Every line that is indented with a tab, unless tabs are allowed there.
   bool tabs() {

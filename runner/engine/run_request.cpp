@@ -6,6 +6,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
+#include "runner/document/yaml.hpp"
 
 namespace toehold {
 
@@ -130,18 +131,24 @@ RunRequest parse_run_config(const std::string& name, const std::string& text) {
   } catch (Error& error) {
     throw Error(Error::Kind::usage, name + ": " + error.what());
   }
+  // Read once more as the YAML that JSON mostly is: that reader knows where everything stands.
   Diagnostics diagnostics(source);
+  if (auto placed = read_yaml(source, diagnostics)) {
+    root = std::move(*placed);
+  } else {
+    diagnostics = Diagnostics(source);
+  }
   const auto config = config_table().decode(root, "the configuration", diagnostics);
   if (config && config->documents.list().empty()) {
-    diagnostics.error(codes::missing_key, {}, "the configuration names no documents");
+    diagnostics.error(codes::missing_key, config->documents.where,
+                      "the configuration names no documents",
+                      "write \"documents\": [{\"path\": \"FILE\"}]");
   }
   if (diagnostics.has_errors()) {
-    std::string message;
-    for (const Diagnostic& item : diagnostics.items()) {
-      if (!message.empty()) message += "\n";
-      message += name + ": " + item.message;
-      if (!item.hint.empty()) message += " (" + item.hint + ")";
-    }
+    diagnostics.sort();
+    std::string message = "the configuration is wrong\n";
+    for (const Diagnostic& item : diagnostics.items()) message += render_text(item, false);
+    message.pop_back();
     throw Error(Error::Kind::usage, message);
   }
   RunRequest request;

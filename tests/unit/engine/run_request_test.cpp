@@ -46,7 +46,8 @@ TEST_CASE("every mistake of the configuration is told") {
   } catch (const Error& error) {
     CHECK(error.kind() == Error::Kind::usage);
     CHECK_THAT(error.what(), ContainsSubstring("'pth'") && ContainsSubstring("'path'") &&
-                                 ContainsSubstring("'phase'") && ContainsSubstring("'phases'"));
+                                 ContainsSubstring("'phase'") && ContainsSubstring("'phases'") &&
+                                 ContainsSubstring("run.json:1:17: error[unknown-key]"));
   }
   CHECK_THROWS_AS(parse_run_config("c", "{"), Error);
   CHECK_THROWS_AS(parse_run_config("c", R"({"documents": []})"), Error);
