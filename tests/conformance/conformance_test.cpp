@@ -132,6 +132,8 @@ TEST_CASE("conformance") {
   const ActionRegistry actions(builtin_actions());
   for (const fs::path& folder : case_folders()) {
     DYNAMIC_SECTION(folder.filename().string()) {
+      CHECK(
+          (fs::exists(folder / "expected.diagnostics") || fs::exists(folder / "expected.events")));
       if (fs::exists(folder / "expected.diagnostics")) {
         std::string found;
         const LoadedDocument loaded = load(folder, actions);
