@@ -116,7 +116,7 @@ phases:
   const std::string journal = whole.journal_text();
   EngineHarness again(document);
   make(again);
-  for (std::size_t cut = 0; cut < journal.size(); cut += 37) {
+  for (std::size_t cut = 0; cut < journal.size(); cut += 149) {
     again.set_journal_text(journal.substr(0, cut));
     again.ledger.clear();
     const RunEnd end = again.run();
