@@ -49,8 +49,8 @@ class Mutator {
 
   void change(std::string& text) {
     static const std::vector<std::string> pieces{
-        "{{",   "}}",   ": ", "- ",   "\t",   "'",        "\"",     "|",      ">-",    "&a ",
-        "*a",   "!Sub", "[",  "]",    "{",    "}",        "#",      "\r\n",   "  ",    "? ",
+        "{{",   "}}",   ": ", "- ",   "\t",   "'",         "\"",     "|",     ">-",    "&a ",
+        "*a",   "!Sub", "[",  "]",    "{",    "}",         "#",      "\r\n",  "  ",    "? ",
         "\xff", "\xc3", "%",  "null", "0777", "{{ a.b }}", "<<: *a", "---\n", "env:X", "loop:"};
     const std::size_t at = below(text.size() + 1);
     const auto [begin, size] = line_of(text);
