@@ -8,7 +8,6 @@ rounds=${BENCH_ROUNDS:-3}
 
 # run_agent DOCUMENT: its peak memory in KiB goes to $scratch/rss.
 run_agent() {
-  rm -rf "$scratch/logs" "$scratch/state"
   python3 -c '
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[2:], stdout=subprocess.DEVNULL)
@@ -30,12 +29,18 @@ seconds() {
   echo "$best"
 }
 
-# in_turns A B: the seconds of two functions, run by turns as the machine's mood changes.
+# in_turns A B: the seconds of two functions, run by turns as the machine's mood changes; neither
+# pays for what the other left to be written.
+clean() { rm -rf "$scratch/logs" "$scratch/state"; }
 in_turns() {
   local a=999999 b=999999 turn took
   for ((turn = 0; turn < rounds; ++turn)); do
+    clean
+    sync
     took=$(rounds=1 seconds "$1")
     a=$(awk "BEGIN { print ($took < $a) ? $took : $a }")
+    clean
+    sync
     took=$(rounds=1 seconds "$2")
     b=$(awk "BEGIN { print ($took < $b) ? $took : $b }")
   done

@@ -16,8 +16,9 @@ phases:
             - $2
 DOCUMENT
   local ours plain print=$2
-  plain_pipe() { rm -f "$scratch/plain" && bash -c "$print | cat >'$scratch/plain'"; }
-  run_print() { rm -f "$scratch/plain" && run_agent "$scratch/document.yaml"; }
+  clean() { rm -rf "$scratch/plain" "$scratch/logs" "$scratch/state"; }
+  plain_pipe() { bash -c "$print | cat >'$scratch/plain'"; }
+  run_print() { run_agent "$scratch/document.yaml"; }
   read -r plain ours <<<"$(in_turns plain_pipe run_print)"
   [[ $(find "$scratch/logs" -name console.log -printf %s) -ge $size ]] ||
     { echo "console.log lacks output" >&2; exit 1; }
