@@ -1,29 +1,20 @@
 #include "runner/base/digest.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/random.h>
 
 #include <array>
 #include <cstdint>
 #include <fstream>
 
+#include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 
 namespace toehold {
 
 namespace {
-
-std::string to_hex(const unsigned char* bytes, std::size_t count) {
-  constexpr const char* digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(count * 2);
-  for (std::size_t i = 0; i < count; ++i) {
-    text += digits[bytes[i] >> 4];
-    text += digits[bytes[i] & 15];
-  }
-  return text;
-}
 
 const EVP_MD* method(DigestAlgorithm algorithm) {
   switch (algorithm) {
@@ -79,17 +70,29 @@ void Digest::update(std::string_view bytes) {
   EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
 }
 
-std::string Digest::finish() {
+std::string Digest::finish_bytes() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
   unsigned int size = 0;
   EVP_DigestFinal_ex(state_->context, result.data(), &size);
-  return to_hex(result.data(), size);
+  return {reinterpret_cast<const char*>(result.data()), size};
+}
+
+std::string Digest::finish() {
+  return hex_encode(finish_bytes());
 }
 
 std::string digest_of(DigestAlgorithm algorithm, std::string_view bytes) {
   Digest digest(algorithm);
   digest.update(bytes);
   return digest.finish();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
+  unsigned int size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), result.data(), &size);
+  return {reinterpret_cast<const char*>(result.data()), size};
 }
 
 std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::path& path) {
@@ -112,10 +115,9 @@ std::string crc32c_hex(std::string_view bytes) {
     value = (value >> 8) ^ table[(value ^ static_cast<unsigned char>(c)) & 0xFFu];
   }
   value = ~value;
-  const std::array<unsigned char, 4> big_endian{
-      static_cast<unsigned char>(value >> 24), static_cast<unsigned char>(value >> 16),
-      static_cast<unsigned char>(value >> 8), static_cast<unsigned char>(value)};
-  return to_hex(big_endian.data(), big_endian.size());
+  std::string big_endian;
+  for (int shift = 24; shift >= 0; shift -= 8) big_endian += static_cast<char>(value >> shift);
+  return hex_encode(big_endian);
 }
 
 std::string random_hex(std::size_t count) {
@@ -123,7 +125,7 @@ std::string random_hex(std::size_t count) {
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw Error::from_errno("no random bytes", errno);
   }
-  return to_hex(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  return hex_encode(bytes);
 }
 
 }  // namespace toehold

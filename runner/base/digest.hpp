@@ -22,6 +22,8 @@ class Digest {
   void update(std::string_view bytes);
   /// Lower-case hex; the object is used up.
   std::string finish();
+  /// The same, not as text.
+  std::string finish_bytes();
 
  private:
   struct State;
@@ -29,6 +31,8 @@ class Digest {
 };
 
 std::string digest_of(DigestAlgorithm algorithm, std::string_view bytes);
+/// 32 bytes, not as text.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
 /// Throws Error(io) when the file cannot be read.
 std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::path& path);
 /// CRC-32C as 8 lower-case hex digits: for journal records.

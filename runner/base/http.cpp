@@ -346,9 +346,10 @@ class CurlHttpClient final : public HttpClient {
     set(CURLOPT_SSL_VERIFYPEER, request.verify_tls ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, request.verify_tls ? 2L : 0L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (const char* bundle = std::getenv("SSL_CERT_FILE"); bundle && *bundle) {
-      set(CURLOPT_CAINFO, bundle);
-    }
+    const char* bundle = std::getenv("SSL_CERT_FILE");
+    if (!request.ca_bundle.empty()) bundle = request.ca_bundle.c_str();
+    if (bundle && *bundle) set(CURLOPT_CAINFO, bundle);
+    if (!request.use_proxy) set(CURLOPT_PROXY, "");
     set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1000L);
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));

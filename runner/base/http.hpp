@@ -37,6 +37,8 @@ struct HttpRequest {
   HttpHeaders headers;
   std::string body;
   bool verify_tls = true;
+  bool use_proxy = true;   // false: past any proxy, for what is on this machine or its link
+  std::string ca_bundle;   // file of certificates to trust instead of the system's; empty: those
   int max_redirects = 10;  // 0: a redirect is a response like any other
   Deadline deadline;
   std::chrono::seconds connect_timeout{10};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runner/base/base64.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 
@@ -13,22 +14,9 @@ constexpr std::size_t shortest_secret = 6;
 constexpr std::size_t shortest_line = 8;
 constexpr std::string_view mask_text = "***";
 
-std::string base64(std::string_view bytes) {
-  constexpr const char* digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    for (count += 8; count >= 6; count -= 6) text += digits[(bits >> (count - 6)) & 63];
-  }
-  if (count > 0) text += digits[(bits << (6 - count)) & 63];
-  return text;
-}
-
 /// The base64 digits that `secret` alone decides when `skip` bytes stand before it.
 std::string base64_at(std::string_view secret, std::size_t skip) {
-  const std::string text = base64(std::string(skip, '\0') + std::string(secret));
+  const std::string text = base64_encode(std::string(skip, '\0') + std::string(secret));
   const std::size_t begin = skip == 0 ? 0 : skip + 1;
   const std::size_t whole = (skip + secret.size()) * 8 / 6;  // the last digit may hold more bits
   return text.substr(begin, whole - begin);
