@@ -51,11 +51,19 @@ int compare_magnitude(const Decimal& a, const Decimal& b) {
   return order < 0 ? -1 : (order > 0 ? 1 : 0);
 }
 
-/// YAML floats may be written with an exponent; texts may not.
+/// YAML floats may be written `1e3`, `.5` and `5.`; texts may not.
 std::string number_text(const Value& written, const std::string& text) {
   if (written.kind() != Value::Kind::number) return text;
+  if (text.find_first_of("eE") == std::string::npos) {
+    std::string digits = text;
+    if (digits.ends_with('.')) digits.pop_back();
+    if (const std::size_t point = digits.find('.'); point == digits.find_first_not_of("+-")) {
+      digits.insert(point, "0");
+    }
+    return digits;
+  }
   const auto number = written.as_double();
-  if (!number || text.find_first_of("eE") == std::string::npos) return text;
+  if (!number) return text;
   std::array<char, 400> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), *number,
                                  std::chars_format::fixed);

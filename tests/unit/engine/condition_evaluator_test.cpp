@@ -53,6 +53,10 @@ TEST_CASE("numbers compare exactly and a text that is none is no match") {
   CHECK(holds("{numberEquals: 5, value: '+005.00'}"));
   CHECK(holds("{numberEquals: 1000, value: 1e3}"));
   CHECK_FALSE(holds("{numberEquals: 1000, value: '1e3'}"));
+  CHECK(holds("{numberEquals: 0.5, value: .5}"));
+  CHECK(holds("{numberEquals: -.5, value: -0.50}"));
+  CHECK(holds("{numberEquals: 5., value: 5}"));
+  CHECK_FALSE(holds("{numberEquals: 0.5, value: '.5'}"));
   CHECK(holds("{numberGreaterThan: 1, value: 2}"));
   CHECK(holds("{numberLessThan: -1, value: -2}"));
   CHECK(holds("{numberLessThanEquals: 2, value: 2}"));
