@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "runner/agent/commands.hpp"
+#include "runner/agent/document_loading.hpp"
 #include "runner/agent/document_source.hpp"
 #include "runner/agent/explain.hpp"
 #include "runner/agent/program.hpp"
@@ -106,13 +107,26 @@ void warn_of_unknown_parameters(const RunOptions& options, const Plan& plan) {
   }
 }
 
+/// The same for a phase; Image Builder names its own whether or not a document has them.
+void warn_of_unknown_phases(const RunOptions& options, const Plan& plan) {
+  std::vector<std::string> known{"build", "validate", "test", "container-host-test"};
+  for (const DocumentRun& run : plan.documents) {
+    for (const Phase& phase : run.document->phases) known.push_back(phase.name);
+  }
+  for (const std::string& phase : options.filter.phases) {
+    if (std::find(known.begin(), known.end(), phase) != known.end()) continue;
+    const std::string hint = did_you_mean(phase, known);
+    std::fprintf(stderr, "warning: no document has the phase '%s'%s%s\n", printable(phase).c_str(),
+                 hint.empty() ? "" : "; ", hint.c_str());
+  }
+}
+
 /// nullopt after errors, which have been printed.
 std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& context) {
   std::vector<DocumentRun> runs;
   std::string message;
   for (const RequestedDocument& requested : options.request.documents) {
-    const LoadedDocument loaded =
-        load_document(read_document_source(requested.path), context.actions, options.rules);
+    const LoadedDocument loaded = load_document_at(requested.path, context.actions, options.rules);
     bool wrong = loaded.diagnostics.has_errors();
     for (const Diagnostic& finding : loaded.diagnostics.items()) {
       std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
@@ -128,20 +142,33 @@ std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& c
     }
   }
   if (!message.empty()) {
-    if (options.result != "never") print_early_failure(options.request.execution_id, message);
+    if (options.result == "always") print_early_failure(options.request.execution_id, message);
     return std::nullopt;
   }
   return make_plan(std::move(runs), options.filter);
+}
+
+ExitCode run_documents(const RunOptions& options, const CommandContext& context) {
+  const std::optional<Plan> plan = load_plan(options, context);
+  if (!plan) return ExitCode::failure;
+  warn_of_unknown_parameters(options, *plan);
+  warn_of_unknown_phases(options, *plan);
+  if (options.explain) {
+    const SystemClock clock;
+    std::fputs(explain_plan(*plan, read_platform(), clock, options.request.execution_id).c_str(),
+               stdout);
+    return ExitCode::success;
+  }
+  RunSession session(options, context);
+  return session.run(*plan);
 }
 
 ExitCode run(TypedOptions typed, const CommandContext& context) {
   RunOptions& options = typed.run;
   options.request = build_request(typed);
   check_request(options.request);
-  if (!options.request.phases.empty()) {
-    options.filter.phases = split(options.request.phases, ',');
-  }
-  if (!typed.blocked.empty()) options.rules.blocked_actions = split(typed.blocked, ',');
+  options.filter.phases = parse_phases(options.request.phases);
+  options.rules.blocked_actions = parse_blocked_actions(typed.blocked, context.actions);
   options.in_doubt = typed.in_doubt == "rerun" ? InDoubt::rerun : InDoubt::fail;
   if (options.result == "auto") {
     const bool show = !context.style.for_people || ::isatty(STDOUT_FILENO) == 0;
@@ -151,17 +178,15 @@ ExitCode run(TypedOptions typed, const CommandContext& context) {
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
     options.view = terminal ? "live" : (context.style.for_people ? "plain" : "none");
   }
-  const std::optional<Plan> plan = load_plan(options, context);
-  if (!plan) return ExitCode::failure;
-  warn_of_unknown_parameters(options, *plan);
-  if (options.explain) {
-    const SystemClock clock;
-    std::fputs(explain_plan(*plan, read_platform(), clock, options.request.execution_id).c_str(),
-               stdout);
-    return ExitCode::success;
+  // Whatever ends it, whoever reads stdout finds an object there.
+  try {
+    return run_documents(options, context);
+  } catch (const Error& error) {
+    if (options.result == "always") {
+      print_early_failure(options.request.execution_id, error.full_message());
+    }
+    throw;
   }
-  RunSession session(options, context);
-  return session.run(*plan);
 }
 
 void add_awstoe_options(CLI::App& command, TypedOptions& typed) {

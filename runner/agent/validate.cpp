@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "runner/agent/commands.hpp"
+#include "runner/agent/document_loading.hpp"
 #include "runner/agent/document_source.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/base/error.hpp"
@@ -93,14 +94,14 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
   ValidationOptions rules;
   rules.platforms = parse_platforms(options.os_platforms);
   rules.allow_foreign_references = options.allow_foreign;
-  if (!options.blocked.empty()) rules.blocked_actions = split(options.blocked, ',');
+  rules.blocked_actions = parse_blocked_actions(options.blocked, context.actions);
   std::vector<std::string> paths = split_document_list(options.documents);
   paths.insert(paths.end(), options.files.begin(), options.files.end());
   std::vector<Diagnostic> findings;
   std::size_t errors = 0;
   std::size_t warnings = 0;
   for (const std::string& path : paths) {
-    const LoadedDocument loaded = load_document(read_document_source(path), context.actions, rules);
+    const LoadedDocument loaded = load_document_at(path, context.actions, rules);
     const auto& items = loaded.diagnostics.items();
     findings.insert(findings.end(), items.begin(), items.end());
     errors += loaded.diagnostics.error_count();

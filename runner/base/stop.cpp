@@ -14,6 +14,7 @@ namespace toehold {
 namespace {
 
 std::atomic<int> received{0};
+std::atomic<int> ends_at_once{0};
 
 void end_at_once(int signal) {
   ::signal(signal, SIG_DFL);
@@ -29,7 +30,7 @@ void wait_for_signals(sigset_t signals, std::stop_source source) {
     int signal = 0;
     if (::sigwait(&signals, &signal) != 0) continue;
     int none = 0;
-    if (!received.compare_exchange_strong(none, signal)) end_at_once(signal);
+    if (ends_at_once > 0 || !received.compare_exchange_strong(none, signal)) end_at_once(signal);
     source.request_stop();
   }
 }
@@ -51,6 +52,14 @@ std::stop_token stop_on_signals() {
   std::stop_source source;
   std::thread(wait_for_signals, signals, source).detach();
   return source.get_token();
+}
+
+SignalsEndAtOnce::SignalsEndAtOnce() {
+  ++ends_at_once;
+}
+
+SignalsEndAtOnce::~SignalsEndAtOnce() {
+  --ends_at_once;
 }
 
 int stopping_signal() {

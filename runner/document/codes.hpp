@@ -12,6 +12,7 @@ namespace toehold {
 const std::vector<DiagnosticCode>& all_diagnostic_codes();
 
 namespace codes {
+inline constexpr DiagnosticCode unreadable{"unreadable", "The document cannot be opened or read."};
 inline constexpr DiagnosticCode encoding{"encoding", "The text is not UTF-8, or has a NUL in it."};
 inline constexpr DiagnosticCode yaml_syntax{"yaml-syntax", "The text is not YAML."};
 inline constexpr DiagnosticCode tab_indent{"tab-indent", "A tab where YAML wants blanks."};

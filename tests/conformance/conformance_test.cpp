@@ -159,6 +159,8 @@ TEST_CASE("every diagnostic code has a case") {
   for (const DiagnosticCode& code : all_diagnostic_codes()) {
     // Takes hundreds of errors; diagnostic_test has it.
     if (std::string_view(code.name) == codes::too_many.name) continue;
+    // A case is a document that is there; documents_test.sh has those that are not.
+    if (std::string_view(code.name) == codes::unreadable.name) continue;
     INFO(code.name);
     CHECK(all.find("[" + std::string(code.name) + "]") != std::string::npos);
   }

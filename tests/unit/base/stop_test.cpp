@@ -77,3 +77,18 @@ TEST_CASE("below nohup a hang-up is nothing") {
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 7);
 }
+
+TEST_CASE("before anything is under way the first signal ends the process") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::stop_token token = stop_on_signals();
+    { const SignalsEndAtOnce passed; }
+    const SignalsEndAtOnce reading;
+    ::kill(::getpid(), SIGINT);
+    for (;;) ::pause();
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGINT);
+}
