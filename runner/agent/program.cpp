@@ -98,7 +98,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv) {
   if (argc == 2 &&
       (std::string_view(argv[1]) == "--version" || std::string_view(argv[1]) == "-v")) {
     std::puts(TOEHOLD_VERSION);
-    return 0;
+    return std::fflush(stdout) == 0 ? 0 : 1;
   }
   open_standard_descriptors();
   remember_caller_umask();
@@ -118,6 +118,10 @@ int run_program(const ProgramStyle& style, int argc, char** argv) {
   add_describe(app, context);
   try {
     app.parse(argc, argv);
+    // Half a list of findings must not pass for the whole one.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw Error::from_errno("cannot write to standard output", errno);
+    }
     return static_cast<int>(context.exit_code);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version

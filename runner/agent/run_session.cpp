@@ -1,6 +1,7 @@
 #include "runner/agent/run_session.hpp"
 
 #include <signal.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -60,6 +61,8 @@ void print_result(const RunStarted& started, const RunFinished& summary) {
   if (std::fputs(text.c_str(), stdout) != EOF && std::fflush(stdout) == 0) return;
   // The run is over whether or not anybody hears of it.
   std::fprintf(stderr, "cannot write the result to standard output: %s\n", std::strerror(errno));
+  ::__fpurge(stdout);
+  std::clearerr(stdout);
 }
 
 void remove_file(const fs::path& path) {
@@ -268,6 +271,19 @@ ExitCode RunSession::interrupted() {
     return ExitCode::interrupted;
   }
   std::fputs("terminated; the same command goes on with this run\n", stderr);
+  const RunState state = fold(read_journal(state_->journal).events);
+  for (const std::string& id : state.open_steps()) {
+    const StepStarted& step = state.step(id)->started;
+    const Action* action = context_.actions.find(step.action);
+    if (!state.step(id)->attempt_open || !action || action->info.repeatable ||
+        step.action == "ExecuteDocument" || options_.in_doubt == InDoubt::rerun) {
+      continue;
+    }
+    std::fprintf(stderr,
+                 "  = step %s.%s may be half done: that attempt counts as failed, or is made again "
+                 "with --in-doubt rerun\n",
+                 step.phase.c_str(), printable(step.name).c_str());
+  }
   return ExitCode::terminated;
 }
 

@@ -29,6 +29,19 @@ talk --result always >/dev/full 2>err || code=$?
 expect_equal "$code" 0
 expect_contains "$(cat err)" 'cannot write the result to standard output: No space left'
 
+# What was asked for and did not arrive is a failure.
+for command in 'validate talk.yml' 'validate --format json talk.yml' 'run talk.yml --explain' \
+  describe 'events logs'; do
+  code=0
+  # shellcheck disable=SC2086
+  "$TOEHOLD" $command >/dev/full 2>err || code=$?
+  expect_equal "$command $code" "$command 1"
+  expect_contains "$(cat err)" 'cannot write to standard output: No space left'
+done
+code=0
+"$TOEHOLD" --version >/dev/full || code=$?
+expect_equal "$code" 1
+
 # A hang-up ends what the step started and leaves the run to go on, as SIGTERM does.
 cat >long.yml <<'Y'
 schemaVersion: 1.0
@@ -40,13 +53,14 @@ phases:
         maxAttempts: 2
         inputs: {commands: ['if [ ! -e begun ]; then echo $$ >begun; sleep 60; fi', 'echo went on']}
 Y
-"$TOEHOLD_AGENT" run -d long.yml -s state2 -l logs2 >out.json 2>/dev/null &
+"$TOEHOLD_AGENT" run -d long.yml -s state2 -l logs2 >out.json 2>err &
 agent=$!
 wait_until 10 test -s begun
 kill -HUP $agent
 code=0
 wait $agent || code=$?
 expect_equal "$code" 143
+expect_contains "$(cat err)" 'step build.Long may be half done'
 [ ! -e "/proc/$(cat begun)" ] || fail "the step outlived its run"
 expect_exit 0 "$TOEHOLD_AGENT" run -d long.yml -s state2 -l logs2
 expect_equal "$(ls -d logs2/TOE_* | wc -l)" 1
