@@ -31,6 +31,7 @@ done
 
 say "packages"
 packaging/dependencies.sh tests
+tests/support/aws_tools.sh make || echo "they cannot be had: the tests against a local AWS are skipped"
 
 reports=$(mktemp -d)
 trap 'rm -rf "$reports"' EXIT
