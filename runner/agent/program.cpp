@@ -93,7 +93,7 @@ void open_standard_descriptors() {
 
 }  // namespace
 
-int run_program(const ProgramStyle& style, int argc, char** argv) {
+int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands add_own) {
   // Asked by every script that wraps us; needs no tables and no threads.
   if (argc == 2 &&
       (std::string_view(argv[1]) == "--version" || std::string_view(argv[1]) == "-v")) {
@@ -112,6 +112,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv) {
                style.name);
   app.set_version_flag("-v,--version", TOEHOLD_VERSION);
   app.require_subcommand(1);
+  if (add_own) add_own(app, context);
   add_run(app, context);
   add_validate(app, context);
   add_events(app, context);

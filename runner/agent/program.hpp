@@ -9,6 +9,10 @@
 #include "runner/engine/exit_code.hpp"
 #include "runner/engine/registry.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace toehold {
 
 /// How the two programs differ: the agent is a drop-in for awstoe and talks JSON; toehold talks to
@@ -28,8 +32,11 @@ struct CommandContext {
   ExitCode exit_code = ExitCode::success;
 };
 
-/// The whole of a main(): parse, run the command, report, exit code.
-int run_program(const ProgramStyle& style, int argc, char** argv);
+/// Adds further commands to the parser, before those that both programs have.
+using AddCommands = void (*)(CLI::App& app, CommandContext& context);
+
+/// The whole of a main(): parse, run the command, report, exit code. `add_own`: may be null.
+int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands add_own = nullptr);
 
 /// Whether colour is wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb; or forced by
 /// FORCE_COLOR or CLICOLOR_FORCE.

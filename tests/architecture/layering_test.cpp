@@ -25,9 +25,12 @@ constexpr std::array levels{Level{"runner/base", 0},   Level{"runner/document", 
                             Level{"runner/report", 3}, Level{"actions", 3},
                             Level{"runner/agent", 4},  Level{"runner/controller", 4}};
 
-// The controller's program has the agent's commands too; nothing else of agent/ is its business.
-constexpr std::array<std::string_view, 2> agent_for_controller{"runner/agent/commands.hpp",
-                                                               "runner/agent/program.hpp"};
+// The controller's program has the agent's commands too, and its sandbox runs documents as the
+// agent does; nothing else of agent/ is its business.
+constexpr std::array<std::string_view, 6> agent_for_controller{
+    "runner/agent/commands.hpp",    "runner/agent/document_source.hpp",
+    "runner/agent/program.hpp",     "runner/agent/run_directory.hpp",
+    "runner/agent/run_options.hpp", "runner/agent/run_session.hpp"};
 
 struct Fence {
   std::string_view package;  // what its headers' names begin with

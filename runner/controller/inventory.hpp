@@ -1,0 +1,42 @@
+// Inventory: what a build has created, written down before it is created, so that whatever happens
+// to this process, `toehold cleanup` finds it. One file of JSON lines a build. Called by the
+// providers and by cleanup; never removes anything itself.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "runner/base/files.hpp"
+
+namespace toehold {
+
+struct InventoryRecord {
+  std::int64_t number = 0;  // within its build
+  std::string provider;     // "sandbox"
+  std::string kind;         // "folder", "mount", "process", "container", "image" ...
+  std::string id;           // what remove() needs: a path, a container's name
+  std::string state;        // "planned", "created", "kept", "removed"
+};
+
+class Inventory {
+ public:
+  /// Opens or makes `file`; mode 0600. Throws Error(io).
+  explicit Inventory(const std::filesystem::path& file);
+
+  /// Durable before it returns. Returns the record's number.
+  std::int64_t plan(const std::string& provider, const std::string& kind, const std::string& id);
+  void set_state(std::int64_t number, const std::string& state);
+  /// What may still be there, the newest first: the order to remove it in.
+  std::vector<InventoryRecord> remaining() const;
+  const std::vector<InventoryRecord>& all() const { return records_; }
+
+ private:
+  void append(const InventoryRecord& record);
+
+  std::filesystem::path file_;
+  FileDescriptor fd_;
+  std::vector<InventoryRecord> records_;
+};
+
+}  // namespace toehold

@@ -1,0 +1,111 @@
+// Provider, Instance, Snapshot: where a build happens, one machine of it, and what is left of that
+// machine. The three seams of the controller, one provider a target, one fake in tests/support.
+// Called by build_image only. A provider says before launch what it cannot do; whatever it creates
+// is in the inventory before it exists.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "runner/agent/program.hpp"
+#include "runner/base/clock.hpp"
+#include "runner/base/diagnostic.hpp"
+#include "runner/base/process.hpp"
+#include "runner/controller/inventory.hpp"
+#include "runner/controller/recipe.hpp"
+#include "runner/engine/plan.hpp"
+
+namespace toehold {
+
+/// One stage of a build: documents and the phases of them that run on an instance.
+struct Stage {
+  std::string name;  // "build" or "test"
+  std::vector<DocumentRun> documents;
+  std::string phases;                     // "build,validate"
+  std::string from;                       // "phase.step": leave out what stands before it
+  std::filesystem::path state_directory;  // private; the journal of the stage, on this machine
+  std::filesystem::path log_directory;    // private; gets the TOE_... folder, on this machine
+};
+
+enum class StageEnd { succeeded, failed, interrupted };
+
+/// Where a failed or kept instance can be got into again.
+struct ShellRequest {
+  std::string step;                  // "phase.step" whose state is wanted; empty: the last one
+  std::vector<std::string> command;  // empty: an interactive shell
+};
+
+/// What is kept of an instance, and what test instances and outputs are made of.
+class Snapshot {
+ public:
+  virtual ~Snapshot() = default;
+  /// Writes one output of the recipe to `path`; throws Error(unsupported) for a kind that this
+  /// target cannot make (checked before launch, too).
+  virtual void write(const OutputSpec& output, const std::filesystem::path& path,
+                     std::stop_token stop) = 0;
+  /// The root file system for reading, valid while the snapshot lives; empty where there is none on
+  /// this machine. For manifests.
+  virtual std::filesystem::path root() const { return {}; }
+};
+
+class Instance {
+ public:
+  /// Removes it with all that belongs to it, unless it is kept.
+  virtual ~Instance() = default;
+  /// Runs a stage, shows it on the console, leaves its logs in `stage.log_directory`. Given again
+  /// with the same folders, it goes on where it was.
+  virtual StageEnd run(const Stage& stage) = 0;
+  /// Returns the shell's exit code.
+  virtual int shell(const ShellRequest& request) = 0;
+  virtual std::unique_ptr<Snapshot> snapshot() = 0;
+  /// It stays when this object goes; `toehold cleanup` and `toehold shell` find it by the
+  /// inventory.
+  virtual void keep() = 0;
+};
+
+struct ProviderInfo {
+  std::string name;                  // "sandbox"
+  std::string summary;               // for the help
+  std::vector<std::string> outputs;  // kinds of output it can make
+  bool reboots = false;              // a Reboot step is one
+};
+
+/// What a provider is given for one build.
+struct BuildContext {
+  std::string build_id;
+  std::filesystem::path directory;  // private folder of this build
+  Inventory& inventory;
+  ProcessRunner& processes;
+  Clock& clock;
+  const CommandContext& command;
+  std::stop_token stop;
+  bool use_cache = true;
+  std::vector<std::string> refresh;  // steps that are run although the cache has them
+  std::string view;                  // as of `run --view`
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  virtual ProviderInfo info() const = 0;
+  /// Reports what this target cannot do of the recipe and its documents; no side effects. Throws
+  /// Error for what is missing on this machine (no podman, no overlayfs).
+  virtual void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
+                     Diagnostics& diagnostics) = 0;
+  /// An instance of the recipe's parent, or, for the test stage, of a snapshot.
+  virtual std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,
+                                           const BuildContext& context) = 0;
+  /// Finds a kept one again; throws Error when it is gone.
+  virtual std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) = 0;
+  /// Removes what an inventory record names; true when it is gone, or was.
+  virtual bool remove(const InventoryRecord& record, ProcessRunner& processes) = 0;
+};
+
+/// The one table of targets; throws Error(usage) with a hint for an unknown name.
+std::unique_ptr<Provider> make_provider(const std::string& name);
+std::vector<std::string> provider_names();
+
+}  // namespace toehold
