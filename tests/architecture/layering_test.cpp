@@ -201,7 +201,7 @@ TEST_CASE("an include up or across the levels is found") {
   CHECK(wrong("actions/reboot.cpp", "runner/report/console.hpp"));
   CHECK(wrong("runner/report/result.cpp", "actions/script.hpp"));
   CHECK(wrong("runner/agent/run.cpp", "runner/controller/build.hpp"));
-  CHECK(wrong("runner/controller/main.cpp", "runner/agent/run_session.hpp"));
+  CHECK(wrong("runner/controller/main.cpp", "runner/agent/explain.hpp"));
   CHECK(wrong("runner/base/text.cpp", "../base/text.hpp"));
   CHECK(wrong("runner/base/text.cpp", "text.hpp"));
   CHECK(check_levels({file_with("runner/extra/a.cpp", "<string>")}).size() == 1);
