@@ -23,13 +23,16 @@ class Imds {
   /// item. Throws Error(aws) that says why there is no metadata (disabled, no route, timed out,
   /// refused) and what to do.
   std::optional<std::string> get(const std::string& path, Deadline deadline, std::stop_token stop);
-  /// Of the instance identity document, else of placement/region; nullopt off EC2.
+  /// Of the instance identity document, else of placement/region; nullopt when neither is there.
+  /// Throws as get().
   std::optional<std::string> region(Deadline deadline, std::stop_token stop);
-  /// accountId of the instance identity document; nullopt off EC2.
+  /// accountId of the instance identity document; nullopt when there is none. Throws as get().
   std::optional<std::string> account_id(Deadline deadline, std::stop_token stop);
 
  private:
-  std::string token(Deadline deadline, std::stop_token stop);
+  void renew_token(Deadline deadline, std::stop_token stop);
+  HttpResponse ask(HttpRequest request, std::string& body, Deadline deadline, std::stop_token stop);
+  [[noreturn]] void fail(const HttpResponse& response);
   std::optional<std::string> identity(const char* key, Deadline deadline, std::stop_token stop);
 
   const Settings& settings_;

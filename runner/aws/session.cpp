@@ -34,7 +34,9 @@ void Session::load() {
     metadata_http_ = make_http_();
     imds_ = std::make_unique<Imds>(*settings_, *metadata_http_, clock_);
     if (provider_) return;
-    provider_ = default_credential_chain(*settings_, {*metadata_http_, clock_, processes_, *imds_});
+    credentials_http_ = make_http_();
+    provider_ =
+        default_credential_chain(*settings_, {*credentials_http_, clock_, processes_, *imds_});
   });
 }
 

@@ -62,7 +62,8 @@ class Session {
   ProcessRunner& processes_;
   std::once_flag loaded_;
   std::optional<Settings> settings_;
-  std::unique_ptr<HttpClient> metadata_http_;
+  std::unique_ptr<HttpClient> metadata_http_;     // one thread at a time: under Imds' own lock
+  std::unique_ptr<HttpClient> credentials_http_;  // under mutex_
   std::unique_ptr<Imds> imds_;
   std::unique_ptr<CredentialProvider> provider_;
   std::mutex mutex_;

@@ -4,7 +4,6 @@
 // Source: the AWS SDKs and Tools Reference Guide.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -20,6 +19,7 @@ using Section = std::map<std::string, std::string>;
 struct Settings {
   std::string profile = "default";
   bool profile_was_asked_for = false;       // by AWS_PROFILE or --profile; then it must exist
+  bool profile_is_option = false;           // by --profile: goes before keys of the environment
   std::map<std::string, Section> profiles;  // of both files, credentials over config
   std::map<std::string, Section> sessions;  // [sso-session NAME]
   std::map<std::string, Section> services;  // [services NAME]; keys "s3.endpoint_url"
@@ -35,7 +35,7 @@ struct Settings {
   int imds_timeout_seconds = 1;
   int imds_attempts = 1;
 
-  /// Environment variables as they were read.
+  /// Environment variables; one that is empty counts as none.
   std::function<std::optional<std::string>(const std::string&)> environment;
 
   /// Of the chosen profile; empty when it has no such key.
