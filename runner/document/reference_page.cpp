@@ -37,11 +37,15 @@ std::string rows(std::span<const FieldInfo> fields, const std::string& prefix = 
   return text;
 }
 
-std::string table(std::span<const FieldInfo> fields, const char* first_column = "key") {
+}  // namespace
+
+std::string field_table(std::span<const FieldInfo> fields, const char* first_column) {
   return "| " + std::string(first_column) +
          " | type | required | default | meaning |\n| --- | --- | --- | --- | --- |\n" +
          rows(fields) + "\n";
 }
+
+namespace {
 
 std::string section(const std::string& heading, const std::string& introduction) {
   return "## " + heading + "\n\n" + introduction + "\n\n";
@@ -52,24 +56,24 @@ std::string grammar() {
       "Document",
       "A document is one YAML or JSON map. Texts are taken as they are written: `1.10` and `0777` "
       "stay what they are.\nKeys that are not in these tables are errors.");
-  text += table(document_fields());
+  text += field_table(document_fields());
   text += section("Parameters",
                   "Each item of `parameters` is a map of one name. A name has 3 to 128 letters, "
                   "digits, `_` and `-`, and is unique\namong parameters and constants.");
-  text += table(parameter_fields());
+  text += field_table(parameter_fields());
   text +=
       section("Constants", "Each item of `constants` is a map of one name, as with parameters.");
-  text += table(constant_fields());
+  text += field_table(constant_fields());
   text += section("Phase", "Phases run in the order of the document.");
-  text += table(phase_fields());
+  text += field_table(phase_fields());
   text += section("Step", "Steps run one after the other.");
-  text += table(step_fields());
+  text += field_table(step_fields());
   text += section("Loop",
                   "A loop has `for` or `forEach`. Its form takes no references; the items of "
                   "`forEach` do. A failed iteration ends the\nattempt, and the next attempt starts "
                   "again from the first.");
-  text += table(loop_fields());
-  text += "`forEach` as a map:\n\n" + table(for_each_fields());
+  text += field_table(loop_fields());
+  text += "`forEach` as a map:\n\n" + field_table(for_each_fields());
   return text;
 }
 
@@ -154,7 +158,7 @@ std::string action_markdown(const ActionInfo& action) {
   if (!action.takes_timeout) text += "- `timeoutSeconds` can only be -1.\n";
   if (!action.takes_attempts) text += "- `maxAttempts` can only be 1.\n";
   text += "\n";
-  if (!action.inputs.empty()) text += table(action.inputs, "input");
+  if (!action.inputs.empty()) text += field_table(action.inputs, "input");
   if (!action.outputs.empty()) {
     text += "| output | meaning |\n| --- | --- |\n";
     for (const OutputInfo& output : action.outputs) {
