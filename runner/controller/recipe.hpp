@@ -3,6 +3,7 @@
 // Called by the build commands; runs nothing and reads no component.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,13 +23,13 @@ struct RecipeComponent {
 
 struct OutputSpec {
   std::string type;  // "oci-archive", "rootfs", "changes"
-  std::string path;  // empty: in the image store
+  std::string path;  // absolute; empty: in the image store
   SourceLocation where;
 };
 
 struct TargetSpec {
   std::string type = "sandbox";
-  Value options{Value::Map()};  // checked against the target's own table
+  Value options{Value::Map()};  // those written; target_options.hpp has them as structs
   SourceLocation where;
 };
 
@@ -36,16 +37,45 @@ struct Recipe {
   std::string name;
   std::string version = "1.0.0";
   std::string description;
-  std::string parent_image;  // "host", a folder, a tarball, "mmdebstrap:SUITE", an image's name
+  std::string parent_image;  // as written; what is taken is in the target's options
   std::vector<RecipeComponent> components;
   Parameters parameters;  // for all components
   std::string working_directory;
   Parameters tags;
+  Parameters ami_tags;
+  Value block_device_mappings;              // checked, for targets on AWS
+  Value additional_instance_configuration;  // likewise
   bool tests_enabled = true;
   std::int64_t test_timeout_minutes = 720;
   TargetSpec target;
   std::vector<OutputSpec> outputs;
+  Parameters matrix;  // the values of this build: empty without a matrix
   SourcePtr source;
 };
+
+/// `KEY=value` of `--set`: the values of a key of the matrix, parted by commas, or any key of the
+/// recipe, with dots for the keys below it (`target.base`).
+using RecipeSettings = std::vector<std::pair<std::string, std::string>>;
+
+struct LoadedRecipes {
+  std::vector<Recipe> builds;  // one, or one a combination of the matrix; for running only if there
+                               // are no errors
+  Diagnostics diagnostics;     // sorted by position
+};
+
+/// Reads and checks a recipe; one that is a component becomes recipe_from_component. What keeps the
+/// file from being read is an error in the result. Throws Error(usage) for a setting that fits
+/// nothing.
+LoadedRecipes load_recipe(const std::filesystem::path& path, const RecipeSettings& settings = {});
+
+/// The same from a text; relative paths in it start at `folder`. Looks at no other file.
+LoadedRecipes read_recipe(const SourcePtr& source, const std::filesystem::path& folder,
+                          const RecipeSettings& settings = {});
+
+/// The recipe of `toehold build component.yml`: this one component on the default target.
+Recipe recipe_from_component(const std::filesystem::path& path);
+
+/// "SUITE=bookworm, EDITION=small": what tells the builds of a matrix apart; empty without one.
+std::string matrix_label(const Recipe& recipe);
 
 }  // namespace toehold

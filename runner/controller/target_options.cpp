@@ -1,0 +1,198 @@
+#include "runner/controller/target_options.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// clang-format off
+const Fields<SandboxOptions>& sandbox_table() {
+  static const Fields<SandboxOptions> table = Fields<SandboxOptions>{}
+      .optional("base", &SandboxOptions::base, "What it starts from: `host` (this machine's root, read-only), a folder, a tarball, or `mmdebstrap:SUITE`, a Debian or Ubuntu made on first use.", "`parentImage`, else `host`")
+      .optional("offline", &SandboxOptions::offline, "No network but loopback.", "false")
+      .optional("bind", &SandboxOptions::bind, "Folders of this machine to show in it: `FOLDER`, `FOLDER:PLACE`, and `FOLDER:PLACE:rw` where steps may write.");
+  return table;
+}
+
+const Fields<ContainerOptions>& container_table() {
+  static const Fields<ContainerOptions> table = Fields<ContainerOptions>{}
+      .optional("image", &ContainerOptions::image, "Image to start from, as the engine names it.", "`parentImage`")
+      .optional("engine", &ContainerOptions::engine, "Which program runs it.", "auto: podman, else docker").choices({"auto", "podman", "docker"});
+  return table;
+}
+
+const Fields<SshOptions>& ssh_table() {
+  static const Fields<SshOptions> table = Fields<SshOptions>{}
+      .required("host", &SshOptions::host, "Name or address of the machine.")
+      .optional("port", &SshOptions::port, "Port of its SSH server.", "22").range(1, 65535)
+      .optional("user", &SshOptions::user, "Whom to log in as.", "root")
+      .optional("identityFile", &SshOptions::identity_file, "Private key.", "those of the SSH agent and the usual files")
+      .optional("knownHosts", &SshOptions::known_hosts, "File of the host keys to trust.", "`~/.ssh/known_hosts`")
+      .optional("jump", &SshOptions::jump, "Machine to go through: `[USER@]HOST[:PORT]`.");
+  return table;
+}
+// clang-format on
+
+SourceLocation place_of(const Value& options, const char* key) {
+  const Value* value = options.find(key);
+  return value && value->where.known() ? value->where : options.where;
+}
+
+/// The forms of `parentImage` that name a machine image of AWS.
+bool names_machine_image(const std::string& parent) {
+  for (const char* prefix : {"ami-", "arn:", "ssm:", "prod-"}) {
+    if (parent.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+bool is_suite_name(std::string_view suite) {
+  return !suite.empty() && suite.front() != '-' &&
+         suite.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") ==
+             std::string_view::npos;
+}
+
+void complete_bind(std::string& bind, SourceLocation where, const fs::path& folder,
+                   Diagnostics& diagnostics) {
+  std::vector<std::string> parts = split(bind, ':');
+  parts[0] = path_in_recipe(parts[0], folder);
+  if (parts.size() == 1) parts.push_back(parts[0]);
+  const std::string complete = join(parts, ":");
+  if (parse_bind(complete)) {
+    bind = complete;
+    return;
+  }
+  diagnostics.error(codes::invalid_value, where,
+                    "'bind' of target 'sandbox' cannot be '" + bind + "'",
+                    "write FOLDER, FOLDER:/PLACE, or FOLDER:/PLACE:rw where steps may write");
+}
+
+void complete_base(SandboxOptions& sandbox, const Value& options, const Recipe& recipe,
+                   const fs::path& folder, Diagnostics& diagnostics) {
+  const bool inherited = sandbox.base.empty();
+  if (inherited) sandbox.base = recipe.parent_image.empty() ? "host" : recipe.parent_image;
+  if (names_machine_image(sandbox.base)) {
+    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+                      "a sandbox cannot start from '" + sandbox.base + "', a machine image of AWS",
+                      "write\ntarget:\n  type: sandbox\n  base: mmdebstrap:bookworm");
+  } else if (sandbox.base.starts_with("mmdebstrap:")) {
+    if (is_suite_name(std::string_view(sandbox.base).substr(11))) return;
+    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+                      "'" + sandbox.base + "' names no suite of Debian or Ubuntu",
+                      "write mmdebstrap:bookworm, for example");
+  } else if (sandbox.base != "host") {
+    sandbox.base = path_in_recipe(sandbox.base, folder);
+  }
+}
+
+Value complete_sandbox(const Value& options, const Recipe& recipe, const fs::path& folder,
+                       Diagnostics& diagnostics) {
+  auto sandbox = sandbox_table().decode(options, "target 'sandbox'", diagnostics);
+  if (!sandbox) return options;
+  complete_base(*sandbox, options, recipe, folder, diagnostics);
+  for (std::size_t i = 0; i < sandbox->bind.size(); ++i) {
+    const Value& item = options.find("bind")->list()[i];
+    complete_bind(sandbox->bind[i], item.where, folder, diagnostics);
+  }
+  return sandbox_table().encode(*sandbox);
+}
+
+Value complete_container(const Value& options, const Recipe& recipe, const fs::path&,
+                         Diagnostics& diagnostics) {
+  auto container = container_table().decode(options, "target 'container'", diagnostics);
+  if (!container) return options;
+  if (container->image.empty()) container->image = recipe.parent_image;
+  container->engine = lower(container->engine);
+  if (container->image.empty()) {
+    diagnostics.error(codes::missing_key, options.where,
+                      "target 'container' needs an image to start from",
+                      "add 'image:' to the target, or 'parentImage:' to the recipe");
+  } else if (names_machine_image(container->image)) {
+    diagnostics.error(
+        codes::invalid_value, place_of(options, "image"),
+        "a container cannot start from '" + container->image + "', a machine image of AWS",
+        "write\ntarget:\n  type: container\n  image: docker.io/library/debian:12");
+  } else if (container->image.front() == '-') {
+    diagnostics.error(codes::invalid_value, place_of(options, "image"),
+                      "'" + container->image + "' is no name of an image");
+  }
+  return container_table().encode(*container);
+}
+
+Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
+                   Diagnostics& diagnostics) {
+  auto ssh = ssh_table().decode(options, "target 'ssh'", diagnostics);
+  if (!ssh) return options;
+  for (const auto& [key, text] : {std::pair{"host", &ssh->host}, std::pair{"user", &ssh->user},
+                                  std::pair{"jump", &ssh->jump}}) {
+    const bool needed = key != std::string_view("jump");
+    const bool blank = text->find_first_of(" \t\n") != std::string::npos;
+    if (!blank && !text->starts_with('-') && (!needed || !text->empty())) continue;
+    diagnostics.error(codes::invalid_value, place_of(options, key),
+                      std::string("'") + key + "' of target 'ssh' cannot be '" + *text + "'");
+  }
+  for (std::string* path : {&ssh->identity_file, &ssh->known_hosts}) {
+    if (!path->empty()) *path = path_in_recipe(*path, folder);
+  }
+  return ssh_table().encode(*ssh);
+}
+
+template <class T>
+T decoded(const Fields<T>& table, const Recipe& recipe) {
+  Diagnostics none(nullptr);
+  return table.decode(recipe.target.options, "the target", none).value_or(T{});
+}
+
+}  // namespace
+
+const std::vector<TargetType>& target_types() {
+  static const std::vector<TargetType> types{
+      {"sandbox", "A throw-away machine on this one: namespaces, and an overlay over the base.",
+       sandbox_table().info(), complete_sandbox},
+      {"container", "A container of podman or docker.", container_table().info(),
+       complete_container},
+      {"ssh", "A machine that exists, over SSH. It is changed for good.", ssh_table().info(),
+       complete_ssh}};
+  return types;
+}
+
+SandboxOptions sandbox_options(const Recipe& recipe) {
+  return decoded(sandbox_table(), recipe);
+}
+ContainerOptions container_options(const Recipe& recipe) {
+  return decoded(container_table(), recipe);
+}
+SshOptions ssh_options(const Recipe& recipe) {
+  return decoded(ssh_table(), recipe);
+}
+
+std::optional<BindMount> parse_bind(const std::string& text) {
+  const std::vector<std::string> parts = split(text, ':');
+  const bool three = parts.size() == 3;
+  if (parts.size() > 3 || (three && parts[2] != "rw" && parts[2] != "ro")) return std::nullopt;
+  BindMount mount;
+  mount.source = parts[0];
+  mount.place = parts.size() > 1 ? parts[1] : parts[0];
+  mount.writable = three && parts[2] == "rw";
+  for (const std::string& path : {mount.source, mount.place}) {
+    if (!path.starts_with('/') || fs::path(path).lexically_normal() == "/") return std::nullopt;
+  }
+  return mount;
+}
+
+std::string path_in_recipe(const std::string& path, const fs::path& folder) {
+  const char* home = std::getenv("HOME");
+  fs::path whole = path.starts_with("~/") && home && *home == '/' ? fs::path(home) / path.substr(2)
+                                                                  : folder / path;
+  std::error_code ignored;
+  whole = fs::absolute(whole, ignored).lexically_normal();
+  return whole.has_filename() || whole == "/" ? whole.string() : whole.parent_path().string();
+}
+
+}  // namespace toehold

@@ -1,0 +1,64 @@
+// The options of each target as a struct with its field table, and the list of targets that a
+// recipe may name. Called by the recipe reader, the providers and the reference page; a further
+// target is a struct, a table and a line in target_types().
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "runner/base/fields.hpp"
+#include "runner/controller/recipe.hpp"
+
+namespace toehold {
+
+struct SandboxOptions {
+  std::string base;  // "host", "mmdebstrap:SUITE", or the absolute path of a folder or tarball
+  bool offline = false;
+  std::vector<std::string> bind;  // as parse_bind takes them
+};
+
+struct ContainerOptions {
+  std::string image;
+  std::string engine = "auto";  // "podman", "docker"
+};
+
+struct SshOptions {
+  std::string host;
+  int port = 22;
+  std::string user = "root";
+  std::string identity_file;  // absolute; empty: the agent's and the usual ones
+  std::string known_hosts;    // absolute; empty: the user's
+  std::string jump;           // "[user@]host[:port]"
+};
+
+struct BindMount {
+  std::string source;  // absolute, on this machine
+  std::string place;   // absolute, in the sandbox
+  bool writable = false;
+};
+
+struct TargetType {
+  std::string name;
+  std::string doc;
+  std::vector<FieldInfo> fields;
+  /// Completes what was not written (parent image, absolute paths) and reports what is wrong;
+  /// returns the options as their table encodes them.
+  Value (*complete)(const Value& options, const Recipe& recipe, const std::filesystem::path& folder,
+                    Diagnostics& diagnostics);
+};
+const std::vector<TargetType>& target_types();
+
+/// Of a recipe without errors.
+SandboxOptions sandbox_options(const Recipe& recipe);
+ContainerOptions container_options(const Recipe& recipe);
+SshOptions ssh_options(const Recipe& recipe);
+
+/// `FOLDER`, `FOLDER:PLACE` or `FOLDER:PLACE:rw` with absolute paths; read-only unless `rw`.
+std::optional<BindMount> parse_bind(const std::string& text);
+
+/// `path` as it is meant in a recipe in `folder`: `~/` is the home folder, a relative path starts
+/// at `folder`.
+std::string path_in_recipe(const std::string& path, const std::filesystem::path& folder);
+
+}  // namespace toehold
