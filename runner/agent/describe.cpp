@@ -16,7 +16,7 @@ namespace toehold {
 namespace {
 
 struct DescribeOptions {
-  std::string action;
+  std::string subject;
   std::string format = "markdown";
   std::string write;
 };
@@ -36,22 +36,39 @@ std::string full_help(const CLI::App& app) {
   return clean;
 }
 
+/// "recipe" names recipe.md and recipe.schema.json.
+bool print_page(const DescribeOptions& options, const CommandContext& context) {
+  if (!context.more_pages) return false;
+  const std::string ending = options.format == "markdown" ? ".md" : ".schema.json";
+  for (const ReferencePage& page : context.more_pages()) {
+    if (page.name != options.subject + ending) continue;
+    std::fputs(page.text.c_str(), stdout);
+    return true;
+  }
+  return false;
+}
+
 void describe(const DescribeOptions& options, const CLI::App& app, const CommandContext& context) {
   if (!options.write.empty()) {
-    for (const ReferencePage& page : reference_pages(context.actions, full_help(app))) {
+    std::vector<ReferencePage> pages = reference_pages(context.actions, full_help(app));
+    if (context.more_pages) {
+      for (ReferencePage& page : context.more_pages()) pages.push_back(std::move(page));
+    }
+    for (const ReferencePage& page : pages) {
       write_file_atomically(fs::path(options.write) / page.name, page.text, 0644);
       std::printf("%s\n", (fs::path(options.write) / page.name).c_str());
     }
     return;
   }
-  if (!options.action.empty()) {
-    const ActionInfo* info = context.actions.find_info(options.action);
+  if (!options.subject.empty()) {
+    if (print_page(options, context)) return;
+    const ActionInfo* info = context.actions.find_info(options.subject);
     if (!info) {
       std::vector<std::string> names;
       for (const ActionInfo* known : context.actions.all_infos()) names.push_back(known->name);
-      std::string hint = did_you_mean(options.action, names);
+      std::string hint = did_you_mean(options.subject, names);
       if (hint.empty()) hint = "the actions are: " + join(names, ", ");
-      throw Error(Error::Kind::usage, "there is no action '" + options.action + "'", hint);
+      throw Error(Error::Kind::usage, "there is no action '" + options.subject + "'", hint);
     }
     std::fputs(action_markdown(*info).c_str(), stdout);
     return;
@@ -66,7 +83,8 @@ void describe(const DescribeOptions& options, const CLI::App& app, const Command
 void add_describe(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<DescribeOptions>();
   CLI::App* command = app.add_subcommand("describe", "Print the document grammar and all actions");
-  command->add_option("action", options->action, "Only this action");
+  command->add_option("action", options->subject,
+                      "Only this action, or the page of this name, such as recipe");
   command
       ->add_option("--format", options->format,
                    "markdown to read, json-schema for editors (yaml-language-server)")

@@ -5,6 +5,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "runner/engine/exit_code.hpp"
 #include "runner/engine/registry.hpp"
@@ -22,6 +23,12 @@ struct ProgramStyle {
   bool for_people = false;
 };
 
+/// A file of docs/reference, as `describe` writes it.
+struct ReferencePage {
+  std::string name;  // "events.md"
+  std::string text;
+};
+
 /// What a command is given and leaves behind.
 struct CommandContext {
   ProgramStyle style;
@@ -30,6 +37,8 @@ struct CommandContext {
   int argc = 0;
   char** argv = nullptr;
   ExitCode exit_code = ExitCode::success;
+  /// The pages of what only one of the programs has; may be null.
+  std::vector<ReferencePage> (*more_pages)() = nullptr;
 };
 
 /// Adds further commands to the parser, before those that both programs have.

@@ -6,14 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "runner/agent/program.hpp"
 #include "runner/document/action_info.hpp"
 
 namespace toehold {
-
-struct ReferencePage {
-  std::string name;  // "events.md"
-  std::string text;
-};
 
 /// `command_line_help`: the full help of the program, as the parser prints it.
 std::vector<ReferencePage> reference_pages(const ActionCatalogue& actions,
