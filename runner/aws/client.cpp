@@ -38,6 +38,7 @@ struct Client::Try {
   const Call& call;
   Credentials credentials;
   std::string region;
+  std::int64_t skew = 0;  // of our clock, when it was signed
   int attempt = 1;
   bool renewed = false;
   bool corrected = false;
@@ -50,22 +51,25 @@ Client::Client(Session& session, std::unique_ptr<HttpClient> http)
     : session_(session), http_(std::move(http)) {}
 
 Answer Client::send(const Call& call, const Control& control) {
-  Try now{call, {}, call.region, 1, false, false, false};
+  Try now{call, {}, call.region, 0, 1, false, false, false};
   if (!call.bucket.empty() && now.region.empty()) now.region = session_.bucket_region(call.bucket);
   if (now.region.empty()) now.region = session_.region(control.deadline, control.stop);
   if (call.sign) now.credentials = session_.credentials(control.deadline, control.stop);
   for (;; ++now.attempt) {
+    now.skew = session_.clock_skew();
     Answer answer = attempt(now, control);
     if (!answer.failure) return answer;
     answer.failure->attempts = now.attempt;
-    if (!prepare_retry(now, answer, control)) return answer;
+    if (prepare_retry(now, answer, control)) continue;
+    if (control.stop.stop_requested()) answer.failure->ending = Error::Kind::cancelled;
+    return answer;
   }
 }
 
 Answer Client::require(const Call& call, const Control& control) {
   Answer answer = send(call, control);
   if (!answer.failure) return answer;
-  std::string source = "nobody";
+  std::string source = call.identity;
   if (call.sign) source = session_.credentials(control.deadline, control.stop).source;
   throw error_for(call, *answer.failure, source);
 }
@@ -159,7 +163,8 @@ bool Client::prepare_retry(Try& now, const Answer& answer, const Control& contro
   }
   if (!now.corrected && may_be_skew(failure)) {
     const auto date = http_date(answer.header("date").value_or(""));
-    if (date && session_.correct_clock(*date)) {
+    // Another thread may have corrected it since this try was signed.
+    if (date && session_.correct_clock(*date) != now.skew) {
       now.corrected = true;
       if (control.note) control.note("this machine's clock is off; going by the service's");
       return true;

@@ -30,6 +30,7 @@ struct Call {
   std::string iam_action;         // empty: made of service and operation
   bool repeatable = true;         // false: only retried when the call cannot have had its effect
   bool sign = true;               // false for sts:AssumeRoleWithWebIdentity
+  std::string identity;           // who asks when it is not signed: for messages
   bool unsigned_payload = false;  // S3 over TLS: the body is not hashed
   /// With these the body of a success is streamed; not called for failures. `on_head` is called
   /// once per try, before the first piece; it can refuse (false) to end the call.

@@ -93,6 +93,28 @@ std::string action_of(const Call& call) {
   return std::string(call.service->iam_prefix) + ":" + call.operation;
 }
 
+/// "s3:GetObject on s3://bucket/key". The call is not always what was denied: getting an object
+/// wants kms:Decrypt, too, and then the service says so.
+std::string denied_action(const Call& call, const Failure& failure) {
+  const auto word_after = [&](std::string_view text) -> std::string {
+    const std::size_t at = failure.message.find(text);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + text.size();
+    const std::size_t end = failure.message.find_first_of(" \n", begin);
+    std::string word = failure.message.substr(begin, end - begin);
+    if (word.ends_with('.') || word.ends_with(',')) word.pop_back();
+    return word;
+  };
+  std::string action = word_after("not authorized to perform: ");
+  std::string resource = word_after("on resource: ");
+  const bool is_action = action.find(':') != std::string::npos;
+  if (!is_action || action == action_of(call)) {
+    action = action_of(call);
+    resource = call.resource;
+  }
+  return action + (resource.empty() ? "" : " on " + resource);
+}
+
 std::string quoted_words(const Failure& failure) {
   std::string words = failure.code;
   if (!failure.message.empty()) words += (words.empty() ? "" : ": ") + failure.message;
@@ -161,17 +183,19 @@ Error error_for(const Call& call, const Failure& failure, const std::string& cre
   const std::string on = call.resource.empty() ? "" : " on " + call.resource;
   const std::string tries =
       failure.attempts > 1 ? ", in attempt " + std::to_string(failure.attempts) : "";
-  if (failure.status == 0) {
+  if (failure.status == 0 || failure.ending == Error::Kind::cancelled) {
+    const std::string words = failure.status == 0 ? failure.message : "cancelled";
     return Error(failure.ending, std::string(call.service->name) + " " + call.operation + on +
-                                     ": " + failure.message + tries);
+                                     ": " + words + tries);
   }
   const bool denied =
       is_one_of(failure.code, denied_codes) || (failure.status == 403 && failure.code.empty());
   if (denied) {
+    const std::string action = denied_action(call, failure);
     return Error(Error::Kind::aws,
-                 action_of(call) + on + " is not allowed for the credentials of " +
-                     credentials_source + ": " + quoted_words(failure),
-                 "allow " + action_of(call) + on + " in the policy of that role or user");
+                 action + " is not allowed for the credentials of " + credentials_source + ": " +
+                     quoted_words(failure),
+                 "allow " + action + " in the policy of that role or user");
   }
   std::string hint;
   if (is_expired(failure)) {

@@ -20,7 +20,9 @@ struct Failure {
   std::string region;  // of S3: where the bucket is
   int attempts = 1;
   bool may_pass = false;  // of status 0: trouble of the network that may pass by itself
-  Error::Kind ending = Error::Kind::network;  // of status 0: network, timeout or cancelled
+  /// How a call without an answer ended: network, timeout; or cancelled, which may also come
+  /// between two tries, when status and code are those of the last.
+  Error::Kind ending = Error::Kind::network;
 };
 
 Failure read_failure(const HttpResponse& response, const std::string& body);

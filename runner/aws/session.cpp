@@ -1,5 +1,6 @@
 #include "runner/aws/session.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "runner/aws/client.hpp"
@@ -10,6 +11,7 @@ namespace toehold::aws {
 
 namespace {
 constexpr UnixMillis renew_before = 5 * 60 * 1000;
+constexpr UnixMillis try_again_after = 60 * 1000;
 constexpr UnixMillis tolerated_skew = 60 * 1000;
 }  // namespace
 
@@ -74,19 +76,34 @@ Credentials Session::credentials(Deadline deadline, std::stop_token stop,
   load();
   const std::lock_guard lock(mutex_);
   const bool known = credentials_ && credentials_->access_key_id != rejected;
-  if (known && (!credentials_->expires || *credentials_->expires - now() > renew_before)) {
-    return *credentials_;
-  }
+  if (known && (!credentials_->expires || now() < renew_at_)) return *credentials_;
+  bool renewed = false;
   try {
     auto found = provider_->find(deadline, stop);
     if (!found) throw Error(Error::Kind::aws, "no AWS credentials were found");
     credentials_ = std::move(*found);
+    renewed = true;
   } catch (const Error&) {
     // What is still good for a while is better than none.
-    const bool usable = known && credentials_->expires && *credentials_->expires > now();
+    const bool usable = known && *credentials_->expires > now();
     if (!usable) throw;
   }
+  plan_renewal(renewed);
   return *credentials_;
+}
+
+/// Not before each call while they end soon: their source may give the same ones again, or be away.
+void Session::plan_renewal(bool renewed) {
+  if (!credentials_->expires) return;
+  const UnixMillis time = now();
+  const UnixMillis left = std::max<UnixMillis>(*credentials_->expires - time, 0);
+  if (!renewed) {
+    renew_at_ = time + std::min(left / 2, try_again_after);
+  } else if (left > 2 * renew_before) {
+    renew_at_ = *credentials_->expires - renew_before;
+  } else {
+    renew_at_ = time + left / 2;
+  }
 }
 
 std::string Session::account_id(Deadline deadline, std::stop_token stop) {
@@ -131,11 +148,10 @@ UnixMillis Session::now() const {
   return clock_.unix_millis() + skew_;
 }
 
-bool Session::correct_clock(UnixMillis server_time) {
+std::int64_t Session::correct_clock(UnixMillis server_time) {
   const std::int64_t off = server_time - now();
-  if (std::abs(off) < tolerated_skew) return false;
-  skew_ += off;
-  return true;
+  if (std::abs(off) >= tolerated_skew) skew_ += off;
+  return skew_;
 }
 
 }  // namespace toehold::aws

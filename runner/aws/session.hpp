@@ -36,8 +36,9 @@ class Session {
 
   /// Of the settings, else of the instance. Throws Error(aws) that says how to set it.
   std::string region(Deadline deadline, std::stop_token stop);
-  /// Renewed five minutes before they end, or when `rejected` (their access key id) are the ones
-  /// at hand: a service has called them expired. Throws Error(aws).
+  /// Renewed five minutes before they end (sooner when they live no longer), or when `rejected`
+  /// (their access key id) are the ones at hand: a service has called them expired. Throws
+  /// Error(aws).
   Credentials credentials(Deadline deadline, std::stop_token stop,
                           const std::string& rejected = {});
   /// The account of the instance, else sts:GetCallerIdentity.
@@ -49,12 +50,14 @@ class Session {
 
   /// Wall clock with what services have said of it.
   UnixMillis now() const;
-  /// `server_time`: what the service's answer was dated. Returns whether that moved our time by
-  /// more than a minute.
-  bool correct_clock(UnixMillis server_time);
+  /// `server_time`: what the service's answer was dated. Moves our time if it is off by more than a
+  /// minute; returns now() less the machine's own time, for comparing.
+  std::int64_t correct_clock(UnixMillis server_time);
+  std::int64_t clock_skew() const { return skew_; }
 
  private:
   void load();
+  void plan_renewal(bool renewed);
 
   std::function<Settings()> read_;
   MakeHttpClient make_http_;
@@ -68,6 +71,7 @@ class Session {
   std::unique_ptr<CredentialProvider> provider_;
   std::mutex mutex_;
   std::optional<Credentials> credentials_;
+  UnixMillis renew_at_ = 0;  // of credentials that end
   std::string region_;
   std::string account_;
   std::map<std::string, std::string> bucket_regions_;

@@ -26,15 +26,8 @@ struct Said {
   std::string where;
 };
 
-std::string home_of(const EnvironmentLookup& environment) {
-  if (const auto home = environment("HOME")) return *home;
-  // Services that the system starts have no HOME.
-  const passwd* user = ::getpwuid(::geteuid());
-  return user && user->pw_dir ? user->pw_dir : "/";
-}
-
-std::string expanded(const std::string& path, const EnvironmentLookup& environment) {
-  return path.starts_with("~/") ? home_of(environment) + path.substr(1) : path;
+std::string expanded(const std::string& path, const Settings& settings) {
+  return path.starts_with("~/") ? home_folder(settings) + path.substr(1) : path;
 }
 
 std::vector<ConfigSection> sections_of(const std::string& path) {
@@ -49,7 +42,7 @@ void merge(Section& into, const Section& values) {
 
 void read_files(Settings& settings) {
   const auto path_of = [&](const char* variable, const char* usual) {
-    return expanded(settings.environment(variable).value_or(usual), settings.environment);
+    return expanded(settings.environment(variable).value_or(usual), settings);
   };
   Section plain_default, named_default;
   for (const ConfigSection& section : sections_of(path_of("AWS_CONFIG_FILE", "~/.aws/config"))) {
@@ -177,6 +170,12 @@ std::optional<std::string> Settings::endpoint(const std::string& service_id) con
   return url.empty() ? std::nullopt : std::optional(url);
 }
 
+std::string home_folder(const Settings& settings) {
+  if (const auto home = settings.environment("HOME")) return *home;
+  const passwd* user = ::getpwuid(::geteuid());
+  return user && user->pw_dir ? user->pw_dir : "/";
+}
+
 EnvironmentLookup process_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
@@ -206,8 +205,7 @@ Settings read_settings(EnvironmentLookup environment, const std::string& profile
       flag(settings, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
   settings.path_style = settings.of_profile("s3.addressing_style") == "path";
   settings.max_attempts = number(settings, "AWS_MAX_ATTEMPTS", "max_attempts", 5, 100);
-  settings.ca_bundle =
-      expanded(said(settings, "AWS_CA_BUNDLE", "ca_bundle").text, settings.environment);
+  settings.ca_bundle = expanded(said(settings, "AWS_CA_BUNDLE", "ca_bundle").text, settings);
   read_metadata(settings);
   return settings;
 }

@@ -48,6 +48,9 @@ struct Settings {
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string&)>;
 EnvironmentLookup process_environment();
 
+/// HOME, or the home folder of the user that we are: services of the system have no HOME.
+std::string home_folder(const Settings& settings);
+
 /// Throws Error(usage) with file and line for a file that cannot be parsed, and for a profile that
 /// was asked for and is not there. Missing files are none. `region` and `profile`: what the command
 /// line says, or empty.
