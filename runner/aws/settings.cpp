@@ -148,6 +148,10 @@ std::string Settings::of_profile(const std::string& key) const {
 }
 
 std::optional<std::string> Settings::endpoint(const std::string& service_id) const {
+  if (service_id == "imagebuilder") {
+    // The original's own variable: Image Builder sets it where it runs documents in containers.
+    if (const auto url = environment("AWSTOE_IMAGEBUILDER_ENDPOINT")) return url;
+  }
   if (ignore_configured_endpoints) return std::nullopt;
   std::string variable = "AWS_ENDPOINT_URL_";
   for (const char c : service_id) {

@@ -1,0 +1,84 @@
+#include "runner/aws/ssm.hpp"
+
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
+#include "runner/base/value.hpp"
+
+namespace toehold::aws {
+
+namespace {
+
+constexpr std::string_view secret_prefix = "/aws/reference/secretsmanager/";
+
+/// What the service asked for on the caller's behalf and was denied: reading a parameter may need
+/// its key or its secret, which have permissions of their own.
+void name_denied_action(const Failure& failure, Call& call) {
+  const std::string text = lower(failure.message);
+  if (text.find("secretsmanager:getsecretvalue") != std::string::npos) {
+    call.iam_action = "secretsmanager:GetSecretValue";
+  } else if (text.find("kms") != std::string::npos ||
+             text.find("ciphertext refers") != std::string::npos) {
+    call.iam_action = "kms:Decrypt";
+    call.resource = "the key of " + call.resource;
+  }
+}
+
+Error not_found(const std::string& name, const std::string& region, const Failure& failure) {
+  const std::string place = " in " + region;
+  if (name.starts_with(secret_prefix)) {
+    const std::string secret = name.substr(secret_prefix.size());
+    return Error(Error::Kind::aws,
+                 "Secrets Manager has no secret " + secret + place + ": " + failure.message,
+                 "create it: aws secretsmanager create-secret --name " + secret + " --region " +
+                     region + " --secret-string ...");
+  }
+  const bool version = failure.code == "ParameterVersionNotFound";
+  return Error(Error::Kind::aws,
+               std::string("Parameter Store has no ") + (version ? "such version of " : "") +
+                   "parameter " + name + place,
+               version ? "list them: aws ssm get-parameter-history --region " + region +
+                             " --name " + name.substr(0, name.rfind(':'))
+                       : "create it: aws ssm put-parameter --name " + name + " --region " + region +
+                             " --type SecureString --value ...");
+}
+
+}  // namespace
+
+SsmParameter get_parameter(Client& client, const std::string& name, const Control& control) {
+  Call call = json_call(services::ssm, "AmazonSSM.GetParameter",
+                        to_json(Value::object({{"Name", name}, {"WithDecryption", true}})));
+  call.resource = "parameter " + name;
+  if (name.starts_with("arn:")) {
+    const auto parts = split(name, ':');
+    if (parts.size() > 3) call.region = parts[3];
+  }
+  const Answer answer = client.send(call, control);
+  if (answer.failure) {
+    const std::string& code = answer.failure->code;
+    if (code == "ParameterNotFound" || code == "ParameterVersionNotFound") {
+      Session& session = client.session();
+      throw not_found(
+          name, call.region.empty() ? session.region(control.deadline, control.stop) : call.region,
+          *answer.failure);
+    }
+    name_denied_action(*answer.failure, call);
+    throw error_for(call, *answer.failure,
+                    client.session().credentials(control.deadline, control.stop).source);
+  }
+  try {
+    const Value body = parse_json(answer.body);
+    const Value* parameter = body.find("Parameter");
+    const Value* value = parameter ? parameter->find("Value") : nullptr;
+    const Value* type = parameter ? parameter->find("Type") : nullptr;
+    if (value && value->kind() == Value::Kind::string) {
+      return {value->text(), type ? type->text() : ""};
+    }
+  } catch (const Error&) {
+    // Not quoted: it may hold the value.
+  }
+  throw Error(Error::Kind::aws,
+              "Systems Manager GetParameter on parameter " + name + ": the answer has no value");
+}
+
+}  // namespace toehold::aws
