@@ -149,6 +149,7 @@ std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& c
 }
 
 ExitCode run_documents(const RunOptions& options, const CommandContext& context) {
+  AwsReach aws(context.stop);
   const std::optional<Plan> plan = load_plan(options, context);
   if (!plan) return ExitCode::failure;
   warn_of_unknown_parameters(options, *plan);
@@ -159,7 +160,7 @@ ExitCode run_documents(const RunOptions& options, const CommandContext& context)
                stdout);
     return ExitCode::success;
   }
-  RunSession session(options, context);
+  RunSession session(options, context, aws);
   return session.run(*plan);
 }
 

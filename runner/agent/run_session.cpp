@@ -72,9 +72,10 @@ void remove_file(const fs::path& path) {
 
 }  // namespace
 
-RunSession::RunSession(const RunOptions& options, const CommandContext& context)
+RunSession::RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws)
     : options_(options),
       context_(context),
+      aws_(aws),
       platform_(read_platform()),
       processes_(std::chrono::seconds(options.kill_grace_seconds)) {}
 
@@ -180,7 +181,8 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                                 [this](const std::string& secret) { secrets_.add(secret); },
                                 options_.strict,
                                 options_.in_doubt,
-                                10};
+                                10,
+                                aws_.lookups()};
   Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
   RunEnd end = engine.run(plan, started);
   if (console_log.lost() != 0) {
@@ -202,6 +204,9 @@ void RunSession::register_known_secrets(const Plan& plan) {
       if (looks_secret(name)) secrets_.add(value);
     }
   }
+  for (const ParameterRead& read : earlier_.parameters_read()) secrets_.add(read.value);
+  if (!previous_) return;
+  for (const ParameterRead& read : previous_->parameters_read()) secrets_.add(read.value);
 }
 
 ConsoleOptions RunSession::console_options() const {

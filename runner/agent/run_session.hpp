@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "runner/agent/aws_reach.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/run_directory.hpp"
 #include "runner/agent/run_options.hpp"
@@ -19,7 +20,8 @@ namespace toehold {
 
 class RunSession {
  public:
-  RunSession(const RunOptions& options, const CommandContext& context);
+  /// The references outlive the session.
+  RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws);
 
   /// Runs `plan` to its end, a reboot or an interruption. Throws Error.
   ExitCode run(const Plan& plan);
@@ -38,6 +40,7 @@ class RunSession {
 
   const RunOptions& options_;
   const CommandContext& context_;
+  AwsReach& aws_;
   SystemClock clock_;
   Platform platform_;
   RealProcessRunner processes_;

@@ -38,7 +38,11 @@ std::string text_of(const Value& map, const char* key) {
 
 Engine::Engine(const EngineServices& services, EventStream& events, const RunState& earlier,
                const RunState* previous)
-    : services_(services), events_(events), earlier_(earlier), previous_(previous) {}
+    : services_(services), events_(events), earlier_(earlier), previous_(previous) {
+  for (const ParameterRead& read : earlier_.parameters_read()) {
+    parameters_[read.name] = {read.value, read.type};
+  }
+}
 
 RunEnd Engine::run(const Plan& plan, const RunStarted& started) {
   execution_id_ = started.execution_id;
@@ -93,15 +97,29 @@ std::string Engine::begin_document(const Plan& plan, std::size_t index,
   return id;
 }
 
-ScopeFacts Engine::scope_facts() const {
+ScopeFacts Engine::scope_facts() {
   ScopeFacts facts;
   facts.execution_id = execution_id_;
   facts.platform = &services_.platform;
   facts.clock = &services_.clock;
   facts.register_secret = services_.register_secret;
   facts.strict = services_.strict;
+  facts.aws = services_.aws;
+  if (services_.aws.parameter) {
+    facts.aws.parameter = [this](const std::string& name) { return parameter(name); };
+  }
   facts.warn = [this](const std::string& text) { events_.emit(Note{"", "warning", text}); };
   return facts;
+}
+
+/// Asked once a run, reboots included: its steps see one value, and a secret of before is masked
+/// after.
+ParameterValue Engine::parameter(const std::string& name) {
+  const auto known = parameters_.find(name);
+  if (known != parameters_.end()) return known->second;
+  ParameterValue found = services_.aws.parameter(name);
+  events_.emit(ParameterRead{name, found.type, found.value});
+  return parameters_.emplace(name, std::move(found)).first->second;
 }
 
 Engine::DocumentEnd Engine::run_document(const Plan& plan, std::size_t index,

@@ -3,6 +3,7 @@
 // Tells the outside only through events; never prints, never parses.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -54,13 +55,15 @@ class Engine {
   /// Returns the document's execution id.
   std::string begin_document(const Plan& plan, std::size_t index, const DocumentPlace& place);
   void recall(const PlannedStep& planned, Scope& scope) const;
-  ScopeFacts scope_facts() const;
+  ScopeFacts scope_facts();
+  ParameterValue parameter(const std::string& name);
 
   const EngineServices& services_;
   EventStream& events_;
   const RunState& earlier_;
   const RunState* previous_;
   std::string execution_id_;
+  std::map<std::string, ParameterValue> parameters_;  // of Parameter Store, by name
 };
 
 }  // namespace toehold

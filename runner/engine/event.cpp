@@ -135,6 +135,12 @@ Record<Note> make(const Note*) {
       .optional("level", &Note::level, "`info`, `warning` or `error`.")
       .optional("text", &Note::text, "The line.")};
 }
+Record<ParameterRead> make(const ParameterRead*) {
+  return {"parameterRead", "A parameter of Parameter Store has its value for this run.", Fields<ParameterRead>{}
+      .optional("name", &ParameterRead::name, "As it was asked for.")
+      .optional("type", &ParameterRead::type, "`String`, `StringList` or `SecureString`.")
+      .optional("value", &ParameterRead::value, "`***`; only the journal has it.")};
+}
 Record<RunFinished> make(const RunFinished*) {
   return {"runFinished", "The last record of a run.", Fields<RunFinished>{}
       .optional("status", &RunFinished::status, "As of a phase.")

@@ -124,6 +124,12 @@ struct Note {
   std::string level;
   std::string text;
 };
+/// A parameter of Parameter Store has its value for this run. Reports see *** in its place.
+struct ParameterRead {
+  std::string name;
+  std::string type;  // "String", "StringList" or "SecureString"
+  std::string value;
+};
 /// What a step prints. Never in the journal: it may be endless.
 struct Output {
   std::string step;
@@ -142,7 +148,7 @@ struct RunFinished {
 using EventData = std::variant<RunStarted, Resumed, DocumentStarted, PhaseStarted, StepStarted,
                                AttemptStarted, IterationStarted, ProcessStarted, IterationFinished,
                                AttemptFinished, RebootRequested, StepFinished, PhaseFinished,
-                               DocumentFinished, Note, Output, RunFinished>;
+                               DocumentFinished, Note, ParameterRead, Output, RunFinished>;
 
 struct Event {
   std::uint64_t seq = 0;  // counts from 1 over the whole run, reboots included; 0 for Output

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runner/base/base64.hpp"
+#include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 
@@ -10,7 +11,6 @@ namespace toehold {
 
 namespace {
 
-constexpr std::size_t shortest_secret = 6;
 constexpr std::size_t shortest_line = 8;
 constexpr std::string_view mask_text = "***";
 
@@ -37,6 +37,13 @@ std::string url_escaped(std::string_view text) {
     }
   }
   return result;
+}
+
+template <class Visit>
+void for_each_text(const Value& value, const Visit& visit) {
+  for (const Value& item : value.list()) for_each_text(item, visit);
+  for (const auto& member : value.map()) for_each_text(member.value, visit);
+  if (value.kind() == Value::Kind::string) visit(value.text());
 }
 
 Value masked(const Value& value, const Secrets& secrets) {
@@ -81,68 +88,110 @@ bool looks_secret(std::string_view name) {
 }
 
 bool Secrets::add(const std::string& secret) {
-  if (secret.size() < shortest_secret) return false;
+  if (secret.size() < shortest) return false;
   if (!known_.insert(secret).second) return true;
+  add_text(secret);
+  // A secret of Secrets Manager is mostly a map, of which one entry is used.
+  if (trim(secret).starts_with('{')) {
+    try {
+      for_each_text(parse_json(secret), [&](const std::string& text) { add(text); });
+    } catch (const Error&) {
+      // Only looks like JSON.
+    }
+  }
+  return true;
+}
+
+void Secrets::add_text(const std::string& secret) {
   add_pattern(secret);
-  const std::string_view bare = trim(secret);
-  if (bare.size() >= shortest_secret) add_pattern(std::string(bare));
+  add_pattern(std::string(trim(secret)));
   for (const std::string& line : split(secret, '\n')) {
     if (trim(line).size() >= shortest_line) add_pattern(std::string(trim(line)));
   }
   for (std::size_t skip = 0; skip < 3; ++skip) {
-    std::string text = base64_at(secret, skip);
-    if (text.size() >= shortest_secret) add_pattern(std::move(text));
+    const std::string text = base64_at(secret, skip);
+    add_pattern(text, true);
+    add_pattern(replace_all(replace_all(text, "+", "-"), "/", "_"), true);
   }
   std::string quoted;
   append_json_string(quoted, secret);
   add_pattern(quoted.substr(1, quoted.size() - 2));
   add_pattern(url_escaped(secret));
-  return true;
 }
 
-void Secrets::add_pattern(std::string pattern) {
-  if (std::find(patterns_.begin(), patterns_.end(), pattern) != patterns_.end()) return;
-  first_bytes_[static_cast<unsigned char>(pattern.front())] = true;
-  patterns_.push_back(std::move(pattern));
+void Secrets::add_pattern(std::string text, bool wraps) {
+  if (text.size() < shortest) return;
+  for (Pattern& known : patterns_) {
+    if (known.text != text) continue;
+    known.wraps = known.wraps || wraps;
+    return;
+  }
+  first_bytes_[static_cast<unsigned char>(text.front())] = true;
+  patterns_.push_back({std::move(text), wraps});
   std::stable_sort(patterns_.begin(), patterns_.end(),
-                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+                   [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
 }
 
-std::string Secrets::mask(std::string_view text) const {
+Secrets::Hit Secrets::match(const Pattern& pattern, std::string_view text) {
+  if (!pattern.wraps) {
+    const std::size_t size = std::min(pattern.text.size(), text.size());
+    if (text.compare(0, size, pattern.text, 0, size) != 0) return {};
+    return {size, size < pattern.text.size()};
+  }
+  std::size_t at = 0;
+  for (const char c : pattern.text) {
+    if (at > 0 && at < text.size() && text[at] == '\r') ++at;
+    if (at > 0 && at < text.size() && text[at] == '\n') ++at;
+    if (at == text.size()) return {at, true};
+    if (text[at] != c) return {};
+    ++at;
+  }
+  return {at, false};
+}
+
+/// The longest secret at the beginning of `text`; with `more` to come, one that may still be there.
+Secrets::Hit Secrets::find(std::string_view text, bool more) const {
+  if (!first_bytes_[static_cast<unsigned char>(text.front())]) return {};
+  Hit longest;
+  for (const Pattern& pattern : patterns_) {
+    const Hit hit = match(pattern, text);
+    if (hit.open && more) return hit;
+    if (!hit.open && hit.length > longest.length) longest = hit;
+  }
+  return longest;
+}
+
+/// With `more` to come, stops at `end` where only that will tell.
+std::string Secrets::mask_up_to(std::string_view text, bool more, std::size_t& end) const {
   std::string result;
   std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    if (!first_bytes_[static_cast<unsigned char>(text[at])]) {
-      ++at;
-      continue;
-    }
-    const auto hit = std::find_if(patterns_.begin(), patterns_.end(), [&](const auto& pattern) {
-      return text.compare(at, pattern.size(), pattern) == 0;
-    });
-    if (hit == patterns_.end()) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const Hit hit = find(text.substr(at), more);
+    if (hit.open) break;
+    if (hit.length == 0) {
       ++at;
       continue;
     }
     result.append(text, done, at - done);
     result += mask_text;
-    at += hit->size();
+    at += hit.length;
     done = at;
   }
-  if (done == 0) return std::string(text);
-  return result.append(text, done);
+  end = at;
+  return result.append(text, done, at - done);
 }
 
-std::size_t Secrets::open_end(std::string_view text) const {
-  const std::size_t longest = patterns_.empty() ? 0 : patterns_.front().size() - 1;
-  const std::size_t begin = text.size() > longest ? text.size() - longest : 0;
-  for (std::size_t at = begin; at < text.size(); ++at) {
-    if (!first_bytes_[static_cast<unsigned char>(text[at])]) continue;
-    const std::string_view end = text.substr(at);
-    for (const std::string& pattern : patterns_) {
-      if (end.size() < pattern.size() && pattern.starts_with(end)) return end.size();
-    }
-  }
-  return 0;
+std::string Secrets::mask(std::string_view text) const {
+  std::size_t end = 0;
+  return mask_up_to(text, false, end);
+}
+
+std::string Secrets::mask_beginning(std::string& text) const {
+  std::size_t end = 0;
+  std::string result = mask_up_to(text, true, end);
+  text.erase(0, end);
+  return result;
 }
 
 void Redactor::on(const Event& event) {
@@ -154,6 +203,11 @@ void Redactor::on(const Event& event) {
   if (std::visit(ends_output, event.data)) flush(event.time);
   if (const auto* started = std::get_if<StepStarted>(&event.data); started && !started->logging) {
     hidden_steps_.insert(started->step);
+  }
+  if (const auto* read = std::get_if<ParameterRead>(&event.data)) {
+    // Whether or not the value is long enough to be masked elsewhere.
+    return sinks_.on(
+        {event.seq, event.time, ParameterRead{read->name, read->type, std::string(mask_text)}});
   }
   if (secrets_.empty() && hidden_steps_.empty()) return sinks_.on(event);
   Event copy = event;
@@ -174,11 +228,8 @@ void Redactor::on(const Event& event) {
 void Redactor::output(const Event& event, const Output& piece) {
   if (secrets_.empty() && held_[0].empty() && held_[1].empty()) return sinks_.on(event);
   std::string& held = held_[static_cast<std::size_t>(piece.stream)];
-  std::string text = std::exchange(held, {}).append(piece.bytes);
-  std::string clean = secrets_.mask(text);
-  const std::size_t open = secrets_.open_end(clean);
-  held = clean.substr(clean.size() - open);
-  clean.resize(clean.size() - open);
+  held += piece.bytes;
+  const std::string clean = secrets_.mask_beginning(held);
   last_ = piece;
   last_.bytes = {};
   if (clean.empty()) return;
@@ -190,7 +241,7 @@ void Redactor::output(const Event& event, const Output& piece) {
 void Redactor::flush(UnixMillis time) {
   for (std::size_t stream = 0; stream < held_.size(); ++stream) {
     if (held_[stream].empty()) continue;
-    const std::string rest = std::exchange(held_[stream], {});
+    const std::string rest = secrets_.mask(std::exchange(held_[stream], {}));
     Output shown = last_;
     shown.stream = static_cast<Stream>(stream);
     shown.bytes = rest;

@@ -18,21 +18,37 @@ namespace toehold {
 /// True for a name that tells of a secret: password, token, api_key and the like.
 bool looks_secret(std::string_view name);
 
-/// The texts to mask, with the forms in which they show up: as they are, line by line, in base64 at
-/// each of the three alignments, and escaped for JSON and URLs.
+/// The texts to mask, with the forms in which they show up: as they are, line by line, the texts in
+/// it if it is JSON, in base64 at each of the three alignments and however that is broken into
+/// lines, and escaped for JSON and URLs.
 class Secrets {
  public:
-  /// False for a text too short to be told from ordinary words (under 6 characters).
+  static constexpr std::size_t shortest = 6;
+
+  /// False for a text too short to be told from ordinary words.
   bool add(const std::string& secret);
   bool empty() const { return patterns_.empty(); }
   std::string mask(std::string_view text) const;
-  /// The length of the longest end of `text` that may be the beginning of a secret.
-  std::size_t open_end(std::string_view text) const;
+  /// The same for text that comes in pieces: `text` is cut down to an end of it in which a secret
+  /// may begin, to be put before the next piece. The pieces come out as the whole would.
+  std::string mask_beginning(std::string& text) const;
 
  private:
-  void add_pattern(std::string pattern);
+  struct Pattern {
+    std::string text;
+    bool wraps = false;  // a line may end between any two characters
+  };
+  struct Hit {
+    std::size_t length = 0;  // 0: none
+    bool open = false;       // so far; the text ends within it
+  };
+  static Hit match(const Pattern& pattern, std::string_view text);
+  void add_text(const std::string& secret);
+  void add_pattern(std::string text, bool wraps = false);
+  Hit find(std::string_view text, bool more) const;
+  std::string mask_up_to(std::string_view text, bool more, std::size_t& end) const;
 
-  std::vector<std::string> patterns_;  // longest first
+  std::vector<Pattern> patterns_;  // longest first
   std::set<std::string> known_;
   std::array<bool, 256> first_bytes_{};
 };

@@ -44,6 +44,8 @@ void RunState::apply(const Event& event) {
       step.finished = data;
       step.attempt_open = false;
       step.iterations.clear();
+    } else if constexpr (std::is_same_v<T, ParameterRead>) {
+      parameters_read_.push_back(data);
     } else if constexpr (std::is_same_v<T, RunFinished>) {
       run_finished_ = data;
     }

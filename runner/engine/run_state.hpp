@@ -44,6 +44,7 @@ class RunState {
   bool phase_begun(const std::string& document, const std::string& phase) const;
   bool phase_finished(const std::string& document, const std::string& phase) const;
   bool document_finished(const std::string& id) const;
+  const std::vector<ParameterRead>& parameters_read() const { return parameters_read_; }
   /// The steps that were begun and not finished, in the order of their start.
   std::vector<std::string> open_steps() const;
 
@@ -56,6 +57,7 @@ class RunState {
   std::string boot_id_;
   std::optional<RebootRequested> pending_reboot_;
   std::uint64_t last_seq_ = 0;
+  std::vector<ParameterRead> parameters_read_;
   std::unordered_map<std::string, StepState> steps_;
   std::vector<std::string> order_;
   std::unordered_map<std::string, DocumentStarted> documents_;

@@ -15,6 +15,11 @@ namespace {
   throw Error(Error::Kind::document, why, std::move(hint));
 }
 
+template <class Lookup>
+void require(const Lookup& lookup, const char* what) {
+  if (!lookup) throw Error(Error::Kind::unsupported, std::string(what) + " cannot be asked here");
+}
+
 std::string key_of(const std::string& phase, const std::string& step) {
   return phase + "." + step;
 }
@@ -125,14 +130,12 @@ std::string Scope::value_of(const Reference& reference, const StepFrame& frame) 
     }
     case Reference::Kind::ssm:
     case Reference::Kind::ssm_resolve:
-      return ssm_value(reference, frame);
+      return parameter_value(reference, frame);
     case Reference::Kind::env:
       return environment_value(reference.name);
     case Reference::Kind::imds:
-      if (!facts_.imds) {
-        throw Error(Error::Kind::unsupported, "instance metadata is not available in this version");
-      }
-      return facts_.imds(reference.name);
+      require(facts_.aws.metadata, "instance metadata");
+      return facts_.aws.metadata(reference.name);
     case Reference::Kind::context:
       return context_value(reference.name, frame);
     case Reference::Kind::foreign:
@@ -176,19 +179,39 @@ std::string Scope::step_value(const Reference& reference) const {
   return join(found, "\n");
 }
 
-std::string Scope::ssm_value(const Reference& reference, const StepFrame& frame) const {
+/// Every value is taken for a secret, but for those that resolve() uses as names: a message has to
+/// say which parameter it means.
+std::string Scope::parameter_value(const Reference& reference, const StepFrame& frame) const {
+  require(facts_.aws.parameter, "Parameter Store");
   std::string name = reference.name;
   if (reference.kind == Reference::Kind::ssm_resolve) {
     const Template inner = parse_template("{{ " + reference.name + " }}");
     const auto* nested = inner.parts.empty() ? nullptr : std::get_if<Reference>(&inner.parts[0]);
     if (!nested) unresolved("resolve() takes the name of a parameter or an aws:ssm: reference");
-    name = value_of(*nested, frame);
+    if (nested->kind == Reference::Kind::ssm) {
+      const ParameterValue read = facts_.aws.parameter(nested->name);
+      if (read.type == "SecureString") hide(read, nested->name);
+      name = read.value;
+    } else {
+      name = value_of(*nested, frame);
+    }
   }
-  if (!facts_.ssm) {
-    throw Error(Error::Kind::unsupported,
-                "parameter store is not available in this version (parameter " + name + ")");
+  const ParameterValue found = facts_.aws.parameter(name);
+  hide(found, name);
+  if (found.value.find('\n') != std::string::npos) {
+    unresolved("the value of parameter " + name + " has several lines, and a reference takes one",
+               "keep it in base64 and let the step decode it, or let the step ask for it: "
+               "aws ssm get-parameter --with-decryption --name " +
+                   name);
   }
-  return facts_.ssm(name);
+  return found.value;
+}
+
+void Scope::hide(const ParameterValue& found, const std::string& name) const {
+  if (facts_.register_secret) facts_.register_secret(found.value);
+  const bool told = found.value.empty() || found.value.size() >= Secrets::shortest;
+  if (told || found.type != "SecureString" || !facts_.warn) return;
+  facts_.warn("the value of parameter " + name + " is too short to be masked in logs");
 }
 
 std::string Scope::environment_value(const std::string& name) const {
@@ -217,12 +240,14 @@ std::string Scope::context_value(const std::string& key, const StepFrame& frame)
   if (key == "date") return format_utc(now, "%Y-%m-%d");
   if (key == "dateTime") return rfc3339_utc(now);
   if (key == "region") {
-    for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION"}) {
-      if (const char* region = std::getenv(name); region && *region) return region;
-    }
-    unresolved("the AWS region is not known here", "set AWS_REGION for this program");
+    require(facts_.aws.region, "the AWS region");
+    return facts_.aws.region();
   }
-  unresolved("context:" + key + " is not available in this version");
+  if (key == "accountId") {
+    require(facts_.aws.account_id, "the AWS account");
+    return facts_.aws.account_id();
+  }
+  unresolved("context:" + key + " has no value");
 }
 
 Scope::Recorded& Scope::recorded(const std::string& phase, const std::string& step) {

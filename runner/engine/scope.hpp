@@ -26,14 +26,26 @@ struct StepFrame {
   std::string loop_value;
 };
 
+/// A parameter of Parameter Store, decrypted.
+struct ParameterValue {
+  std::string value;
+  std::string type;  // "String", "StringList" or "SecureString"
+};
+
+/// What references ask of AWS; each throws Error. An empty one is Error(unsupported).
+struct AwsLookups {
+  std::function<ParameterValue(const std::string& name)> parameter;  // aws:ssm:
+  std::function<std::string(const std::string& path)> metadata;      // aws:imds:
+  std::function<std::string()> account_id;                           // context:accountId
+  std::function<std::string()> region;                               // context:region
+};
+
 /// Facts of the run that `context:` references give, and the ways out to AWS.
 struct ScopeFacts {
   std::string execution_id;
   const Platform* platform = nullptr;
   const Clock* clock = nullptr;
-  /// Values of `aws:ssm:` (by parameter name) and `aws:imds:` (by path); null: Error(unsupported).
-  std::function<std::string(const std::string& name)> ssm;
-  std::function<std::string(const std::string& path)> imds;
+  AwsLookups aws;
   /// Called with every value that must not be shown.
   std::function<void(const std::string& secret)> register_secret;
   /// Called with what the user should know but need not act on.
@@ -75,7 +87,8 @@ class Scope {
   std::string value_of(const Reference& reference, const StepFrame& frame) const;
   std::string step_value(const Reference& reference) const;
   std::string context_value(const std::string& key, const StepFrame& frame) const;
-  std::string ssm_value(const Reference& reference, const StepFrame& frame) const;
+  std::string parameter_value(const Reference& reference, const StepFrame& frame) const;
+  void hide(const ParameterValue& found, const std::string& name) const;
   std::string environment_value(const std::string& name) const;
   Recorded& recorded(const std::string& phase, const std::string& step);
 

@@ -11,6 +11,7 @@
 #include "runner/base/process.hpp"
 #include "runner/document/validator.hpp"
 #include "runner/engine/registry.hpp"
+#include "runner/engine/scope.hpp"
 
 namespace toehold {
 
@@ -32,6 +33,7 @@ struct EngineServices {
   bool strict = false;
   InDoubt in_doubt = InDoubt::fail;
   int max_reboots_per_step = 10;
+  AwsLookups aws = {};
 };
 
 }  // namespace toehold

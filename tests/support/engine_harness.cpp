@@ -114,10 +114,11 @@ RunEnd EngineHarness::run() {
                                   }
                                   return load(path, found->second);
                                 },
-                                {},
+                                [&](const std::string& secret) { secrets.push_back(secret); },
                                 strict,
                                 in_doubt,
-                                10};
+                                10,
+                                aws};
   const JournalContents contents = read_journal(folder_.path() / "events.jsonl");
   RunState earlier;
   for (const Event& event : contents.events) earlier.apply(event);

@@ -62,6 +62,8 @@ class EngineHarness {
   std::stop_source stop;
   ProcessRunner* processes = nullptr;
   std::optional<RunState> previous;
+  AwsLookups aws;
+  std::vector<std::string> secrets;  // those that were registered
 
  private:
   std::string document_;

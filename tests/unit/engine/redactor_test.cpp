@@ -1,5 +1,10 @@
 #include "runner/engine/redactor.hpp"
 
+#include <random>
+
+#include "runner/base/base64.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/engine_harness.hpp"
 
@@ -59,6 +64,108 @@ TEST_CASE("what is too short to be told from words is no secret") {
   CHECK_FALSE(secrets.add("root"));
   CHECK(secrets.empty());
   CHECK(through(secrets, "root", 1) == "root");
+}
+
+TEST_CASE("of two secrets that begin alike the longer one is masked, also in pieces") {
+  Secrets secrets;
+  secrets.add("first-part");
+  secrets.add("first-part-and-the-rest");
+  const std::string text = "a first-part-and-the-rest b first-part c first-part-and";
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    INFO("pieces of " << size);
+    REQUIRE(through(secrets, text, size) == "a *** b *** c ***-and");
+  }
+}
+
+TEST_CASE("the texts in a secret that is JSON are secrets") {
+  Secrets secrets;
+  secrets.add(
+      R"({"user": "administrator", "keys": [{"password": "hunter2hunter3"}], "port": 5432})");
+  CHECK(secrets.mask("login administrator with hunter2hunter3 at 5432") ==
+        "login *** with *** at 5432");
+}
+
+TEST_CASE("a parameter's value is never shown, however short") {
+  Secrets secrets;
+  RecordingSink sink;
+  Redactor redactor(secrets, {&sink});
+  redactor.on({1, 1, ParameterRead{"/a", "SecureString", "x"}});
+  CHECK(sink.all<ParameterRead>()[0].value == "***");
+  CHECK(sink.all<ParameterRead>()[0].name == "/a");
+}
+
+namespace {
+
+using Random = std::mt19937;
+
+std::string random_text(Random& random, std::size_t size, std::string_view alphabet) {
+  std::string text;
+  while (text.size() < size) text += alphabet[random() % alphabet.size()];
+  return text;
+}
+
+std::string in_lines(const std::string& text, std::size_t width, const std::string& end) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size(); at += width) result += text.substr(at, width) + end;
+  return result;
+}
+
+/// How a step may print `secret`, and what of that must not be seen.
+struct Shown {
+  std::string text;
+  std::string core;
+};
+
+std::vector<Shown> ways_to_show(const std::string& secret, Random& random) {
+  const std::string before = random_text(random, random() % 80, "abc,:{}\n");
+  std::vector<Shown> ways{{before + secret + "\n", secret}};
+  for (std::size_t skip = 0; skip < 3; ++skip) {
+    const std::string whole = base64_encode(before + std::string(skip, 'x') + secret + "yy");
+    // Digits that the secret's own bytes decide, seen through the ends of lines.
+    const std::size_t bits = (before.size() + skip) * 8;
+    const std::size_t begin = (bits + 5) / 6;
+    const std::string core = whole.substr(begin, (bits + secret.size() * 8) / 6 - begin);
+    ways.push_back({whole, core});
+    ways.push_back({in_lines(whole, 76, "\n"), core});
+    ways.push_back({in_lines(whole, 64, "\r\n"), core});
+  }
+  std::string quoted;
+  append_json_string(quoted, secret);
+  ways.push_back({"{\"key\": " + quoted + "}", quoted.substr(1, quoted.size() - 2)});
+  return ways;
+}
+
+std::string without_line_ends(const std::string& text) {
+  return replace_all(replace_all(text, "\n", ""), "\r", "");
+}
+
+}  // namespace
+
+TEST_CASE("no form of any secret gets through, wherever the output is cut") {
+  Random random(20240607);
+  const std::string printable =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!\"#$%&'()*+,-./"
+      ":;<=>?@[]^_{|}~";
+  for (int round = 0; round < 40; ++round) {
+    Secrets secrets;
+    const std::string secret = random_text(random, Secrets::shortest + random() % 70, printable);
+    REQUIRE(secrets.add(secret));
+    for (const auto& [text, core] : ways_to_show(secret, random)) {
+      INFO("secret " << secret << "\nprinted as " << text);
+      const std::string whole = secrets.mask(text);
+      REQUIRE(without_line_ends(whole).find(core) == std::string::npos);
+      REQUIRE_THAT(whole, ContainsSubstring("***"));
+      // In pieces of every size, and in two that meet at every place: as if it had come at once.
+      for (const std::size_t size : {std::size_t{1}, std::size_t{2}, 1 + random() % 20}) {
+        REQUIRE(through(secrets, text, size) == whole);
+      }
+      for (std::size_t cut = 1; cut < text.size(); cut += 1 + random() % 3) {
+        std::string begin = text.substr(0, cut);
+        const std::string first = secrets.mask_beginning(begin);
+        REQUIRE(first + secrets.mask(begin + text.substr(cut)) == whole);
+      }
+    }
+  }
 }
 
 TEST_CASE("inputs, outputs and messages are masked, positions in a run are not") {

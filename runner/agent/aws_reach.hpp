@@ -1,0 +1,40 @@
+// AwsReach: the one aws::Session of a command, and what documents may ask through it. Made by run
+// and validate before they know whether they need it: nothing is read or asked until then.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "runner/aws/client.hpp"
+#include "runner/aws/session.hpp"
+#include "runner/base/process.hpp"
+#include "runner/engine/scope.hpp"
+
+namespace toehold {
+
+class AwsReach {
+ public:
+  /// `stop` ends every wait of the lookups.
+  explicit AwsReach(std::stop_token stop);
+
+  /// For all threads; the Client below is the main thread's.
+  aws::Session& session() { return session_; }
+  aws::Client& client();
+  /// A minute from now, and what the service makes us wait for goes into the application log.
+  aws::Control control() const;
+
+  /// What references ask; the functions live as long as this object.
+  AwsLookups lookups();
+
+ private:
+  std::string metadata(const std::string& path);
+
+  std::stop_token stop_;
+  SystemClock clock_;
+  RealProcessRunner processes_;
+  aws::Session session_;
+  std::optional<aws::Client> client_;
+};
+
+}  // namespace toehold
