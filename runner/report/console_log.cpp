@@ -13,8 +13,15 @@
 namespace toehold {
 
 ConsoleLog::ConsoleLog(const std::filesystem::path& path)
-    : fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+    : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (!fd_) throw Error::from_errno("cannot write " + path.string(), errno);
+  // A process that was killed may have left a line without its end.
+  const off_t size = ::lseek(fd_.get(), 0, SEEK_END);
+  char last = '\n';
+  if (size > 0 && ::pread(fd_.get(), &last, 1, size - 1) == 1 && last != '\n') {
+    buffer_ = "\n";
+    write_buffer();
+  }
 }
 
 void ConsoleLog::write_buffer() {

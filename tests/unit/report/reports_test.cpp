@@ -107,6 +107,17 @@ TEST_CASE("console.log tells of a failure, and hides what is not to be logged") 
                        ContainsSubstring("TOE has completed execution with failure"));
 }
 
+TEST_CASE("console.log goes on with a new line behind one that a killed process left open") {
+  const Folder folder;
+  for (const char* text : {"one\ntw", "o\n"}) {
+    ConsoleLog log(folder / "console.log");
+    Play play(log);
+    play.print(Stream::out, text);
+  }
+  CHECK(without_stamps(read_file(folder / "console.log")) ==
+        "Info Stdout: one\nInfo Stdout: tw\nInfo Stdout: o\n");
+}
+
 TEST_CASE("a line without an end is passed on in bounded memory") {
   const Folder folder;
   ConsoleLog log(folder / "console.log");
