@@ -1,0 +1,262 @@
+#include "runner/controller/overlay_tree.hpp"
+
+#include <dirent.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <memory>
+
+#include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder of the tree as it lies in one layer; the base is layer 0.
+struct Source {
+  std::size_t layer = 0;
+  fs::path folder;
+};
+using Sources = std::vector<Source>;  // the uppermost first
+
+/// One name in a folder: which of its sources have it, the uppermost first.
+using Holders = std::vector<std::size_t>;
+
+struct Found {
+  bool present = false;
+  TreeEntry entry;
+  std::size_t layer = 0;
+  Sources sources;           // of a folder, what shows in it
+  bool base_hidden = false;  // a folder of this name in the base does not show
+  bool base_has_it = false;  // or may have it, where the base is not known
+};
+
+class Tree {
+ public:
+  explicit Tree(const OverlayStack& stack)
+      : stack_(stack), prefix_(stack.user_xattrs ? "user.overlay." : "trusted.overlay.") {
+    for (std::size_t i = stack.layers.size(); i > 0; --i) {
+      root_.push_back({i, stack.layers[i - 1]});
+    }
+    if (stack.base.empty()) return;
+    root_.push_back({0, stack.base});
+    device_ = status_of(stack.base).st_dev;
+  }
+
+  const Sources& root() const { return root_; }
+
+  TreeEntry root_entry() const {
+    if (root_.empty()) throw Error(Error::Kind::io, "there is neither a base nor a layer");
+    return {"", root_.front().folder, status_of(root_.front().folder)};
+  }
+
+  std::map<std::string, Holders> names_in(const Sources& sources) const {
+    std::map<std::string, Holders> names;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(sources[i].folder.c_str()),
+                                                       ::closedir);
+      if (!folder) throw Error::from_errno("cannot read " + sources[i].folder.string(), errno);
+      errno = 0;
+      while (const dirent* item = ::readdir(folder.get())) {
+        const std::string_view name = item->d_name;
+        if (name != "." && name != "..") names[std::string(name)].push_back(i);
+      }
+      if (errno != 0) throw Error::from_errno("cannot read " + sources[i].folder.string(), errno);
+    }
+    return names;
+  }
+
+  /// What `name` is in a folder at `path`.
+  Found look_up(const Sources& sources, const std::string& path, const std::string& name,
+                const Holders& holders) const {
+    Found found;
+    found.entry.path = path.empty() ? name : path + "/" + name;
+    found.base_has_it = stack_.base.empty();
+    bool hidden = false;
+    for (const std::size_t i : holders) {
+      const Source& source = sources[i];
+      const fs::path on_disk = source.folder / name;
+      struct stat status {};
+      if (::lstat(on_disk.c_str(), &status) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) continue;
+        throw Error::from_errno("cannot read " + on_disk.string(), errno);
+      }
+      if (source.layer == 0) found.base_has_it = true;
+      if (hidden) {
+        const bool shows_folder = found.present && S_ISDIR(found.entry.status.st_mode);
+        found.base_hidden |= source.layer == 0 && S_ISDIR(status.st_mode) && shows_folder;
+        continue;
+      }
+      hidden = take(found, source, on_disk, status);
+    }
+    if (hidden && stack_.base.empty() && found.present && S_ISDIR(found.entry.status.st_mode)) {
+      found.base_hidden = true;
+    }
+    return found;
+  }
+
+ private:
+  static struct stat status_of(const fs::path& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) {
+      throw Error::from_errno("cannot read " + path.string(), errno);
+    }
+    return status;
+  }
+
+  /// Adds one layer's item to what was found above it; true when it hides those below.
+  bool take(Found& found, const Source& source, const fs::path& on_disk,
+            const struct stat& status) const {
+    const bool folder = S_ISDIR(status.st_mode);
+    if (source.layer != 0 && is_whiteout(on_disk, status)) return true;
+    if (found.present && !folder) return true;
+    if (!found.present) {
+      found.present = true;
+      found.entry.on_disk = on_disk;
+      found.entry.status = status;
+      found.layer = source.layer;
+    }
+    if (source.layer != 0) refuse_unknown(on_disk, status);
+    if (!folder) return true;
+    // What is mounted on the base is not part of it.
+    if (source.layer != 0 || status.st_dev == device_) {
+      found.sources.push_back({source.layer, on_disk});
+    }
+    return source.layer != 0 && attribute(on_disk, "opaque") == "y";
+  }
+
+  bool is_whiteout(const fs::path& path, const struct stat& status) const {
+    if (S_ISCHR(status.st_mode)) return status.st_rdev == 0;
+    // How newer kernels write it where device nodes cannot be made.
+    return S_ISREG(status.st_mode) && status.st_size == 0 && has_attribute(path, "whiteout");
+  }
+
+  void refuse_unknown(const fs::path& path, const struct stat& status) const {
+    const bool folder = S_ISDIR(status.st_mode);
+    const bool file = S_ISREG(status.st_mode);
+    if ((!folder || !has_attribute(path, "redirect")) &&
+        (!file || !has_attribute(path, "metacopy"))) {
+      return;
+    }
+    throw Error(Error::Kind::unsupported,
+                path.string() + ": the layer refers to files of the layers below it",
+                "mount the overlay with redirect_dir=off,metacopy=off");
+  }
+
+  bool has_attribute(const fs::path& path, const char* name) const {
+    return ::lgetxattr(path.c_str(), (prefix_ + name).c_str(), nullptr, 0) >= 0;
+  }
+
+  std::string attribute(const fs::path& path, const char* name) const {
+    char value[16];
+    const ssize_t size = ::lgetxattr(path.c_str(), (prefix_ + name).c_str(), value, sizeof value);
+    return size < 0 ? std::string() : std::string(value, static_cast<std::size_t>(size));
+  }
+
+  const OverlayStack& stack_;
+  const std::string prefix_;
+  Sources root_;
+  dev_t device_ = 0;
+};
+
+class Walk {
+ public:
+  Walk(const OverlayStack& stack, std::stop_token stop) : tree_(stack), stop_(std::move(stop)) {}
+
+  void all(const std::function<void(const TreeEntry&)>& entry) {
+    entry(tree_.root_entry());
+    folder("", tree_.root(), [&](const Found& found) {
+      if (found.present) entry(found.entry);
+      return found.present;
+    });
+  }
+
+  void changes(const ChangeVisitor& visitor) {
+    folder("", tree_.root(), [&](const Found& found) {
+      if (!found.present) {
+        if (found.base_has_it) visitor.removed(found.entry.path);
+        return false;
+      }
+      if (found.layer == 0) return false;  // with all that is below it
+      visitor.entry(found.entry);
+      if (found.base_hidden) visitor.opaque(found.entry.path);
+      return true;
+    });
+  }
+
+ private:
+  /// `visit` says whether to go into a folder.
+  template <class Visit>
+  void folder(const std::string& path, const Sources& sources, const Visit& visit) {
+    for (const auto& [name, holders] : tree_.names_in(sources)) {
+      if (stop_.stop_requested()) throw Error(Error::Kind::cancelled, "stopped by a signal");
+      const Found found = tree_.look_up(sources, path, name, holders);
+      if (visit(found) && !found.sources.empty()) folder(found.entry.path, found.sources, visit);
+    }
+  }
+
+  const Tree tree_;
+  const std::stop_token stop_;
+};
+
+std::string link_target(const fs::path& path) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(path, error);
+  if (error) throw Error(Error::Kind::io, "cannot read " + path.string() + ": " + error.message());
+  return target.string();
+}
+
+}  // namespace
+
+void walk_tree(const OverlayStack& stack, const std::function<void(const TreeEntry&)>& entry,
+               std::stop_token stop) {
+  Walk(stack, std::move(stop)).all(entry);
+}
+
+void walk_changes(const OverlayStack& stack, const ChangeVisitor& visitor, std::stop_token stop) {
+  Walk(stack, std::move(stop)).changes(visitor);
+}
+
+std::optional<TreeEntry> find_in_tree(const OverlayStack& stack, const std::string& path) {
+  constexpr int most_links = 40;  // as the kernel's
+  const Tree tree(stack);
+  std::vector<std::string> todo = split(path, '/');
+  std::reverse(todo.begin(), todo.end());
+  std::vector<Sources> folders{tree.root()};  // from the root to where we are
+  TreeEntry entry = tree.root_entry();
+  int links = 0;
+  while (!todo.empty()) {
+    const std::string name = std::move(todo.back());
+    todo.pop_back();
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (folders.size() > 1) folders.pop_back();
+      continue;
+    }
+    const Sources& here = folders.back();
+    Holders all(here.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    const Found found = tree.look_up(here, "", name, all);
+    if (!found.present) return std::nullopt;
+    entry = found.entry;
+    if (S_ISLNK(entry.status.st_mode)) {
+      if (++links > most_links) return std::nullopt;
+      const std::string target = link_target(entry.on_disk);
+      if (target.starts_with('/')) folders.resize(1);
+      std::vector<std::string> parts = split(target, '/');
+      todo.insert(todo.end(), parts.rbegin(), parts.rend());
+    } else {
+      folders.push_back(found.sources);
+    }
+  }
+  entry.path = path;
+  return entry;
+}
+
+}  // namespace toehold
