@@ -1,6 +1,4 @@
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/users.hpp"
 
 namespace toehold {
 
@@ -40,24 +39,24 @@ std::optional<std::uint32_t> parse_id(const std::string& text) {
 }  // namespace
 
 uid_t find_user(const std::string& name) {
-  if (const passwd* entry = ::getpwnam(name.c_str())) return entry->pw_uid;
+  if (const auto entry = user_named(name)) return entry->user;
   if (const auto id = parse_id(name)) return *id;
   throw Error(Error::Kind::io, "there is no user '" + name + "' on this machine",
               "create the user in an earlier step, or give a number");
 }
 
 gid_t find_group(const std::string& name) {
-  if (const group* entry = ::getgrnam(name.c_str())) return entry->gr_gid;
+  if (const auto entry = group_named(name)) return *entry;
   if (const auto id = parse_id(name)) return *id;
   throw Error(Error::Kind::io, "there is no group '" + name + "' on this machine",
               "create the group in an earlier step, or give a number");
 }
 
 std::optional<gid_t> primary_group(const std::string& user) {
-  const passwd* entry = ::getpwnam(user.c_str());
-  if (const auto id = parse_id(user); !entry && id) entry = ::getpwuid(*id);
+  auto entry = user_named(user);
+  if (const auto id = parse_id(user); !entry && id) entry = user_with_id(*id);
   if (!entry) return std::nullopt;
-  return entry->pw_gid;
+  return entry->group;
 }
 
 Attributes find_attributes(const std::optional<std::string>& owner,

@@ -9,10 +9,11 @@ set -euo pipefail
 for_build=(
   g++ cmake ninja-build ccache pkg-config git
   libyaml-cpp-dev libcli11-dev libspdlog-dev libre2-dev libcurl4-openssl-dev libssl-dev
-  libarchive-dev
+  libarchive-dev libssh2-1-dev dpkg-dev
 )
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
+  runc busybox-static openssh-server openssh-client
 )
 
 # Debian 12 calls 1.74 plain libboost-dev; 1.81 is the first with Process v2.

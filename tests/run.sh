@@ -49,6 +49,11 @@ run_preset() {
     </dev/null || failed=1
 }
 
+case " ${labels[*]} " in *' integration '*)
+  say "static agent: build, into build/static"
+  packaging/static-agent.sh
+  ;;
+esac
 if [ "${#labels[@]}" != 0 ]; then
   run_preset dev -L "^($(IFS='|'; echo "${labels[*]}"))\$"
 fi

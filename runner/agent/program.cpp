@@ -14,6 +14,7 @@
 #include "runner/agent/commands.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
+#include "runner/base/static_program.hpp"
 #include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/umask.hpp"
@@ -100,6 +101,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
     std::puts(TOEHOLD_VERSION);
     return std::fflush(stdout) == 0 ? 0 : 1;
   }
+  settle_static_program();
   open_standard_descriptors();
   remember_caller_umask();
   ::umask(077);

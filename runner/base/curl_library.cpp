@@ -11,7 +11,7 @@ namespace toehold {
 
 namespace {
 
-#ifndef TOEHOLD_STATIC_CURL
+#ifndef TOEHOLD_STATIC
 template <class Function>
 void look_up(void* library, const char* name, Function& function) {
   function = reinterpret_cast<Function>(::dlsym(library, name));
@@ -24,7 +24,7 @@ void look_up(void* library, const char* name, Function& function) {
 
 CurlLibrary load() {
   CurlLibrary curl{};
-#ifdef TOEHOLD_STATIC_CURL
+#ifdef TOEHOLD_STATIC
   curl = {&::curl_global_init,         &::curl_easy_init,       &::curl_easy_setopt,
           &::curl_easy_getinfo,        &::curl_easy_reset,      &::curl_easy_cleanup,
           &::curl_easy_strerror,       &::curl_multi_init,      &::curl_multi_add_handle,

@@ -1,6 +1,6 @@
 // The few functions of libcurl that http.cpp calls, looked up when the first request is made:
 // linked in, libcurl and the thirty libraries behind it would triple the time that every start
-// takes. Called by http.cpp only. With TOEHOLD_STATIC_CURL the functions are linked directly.
+// takes. Called by http.cpp only. With TOEHOLD_STATIC the functions are linked directly.
 #pragma once
 
 #include <curl/curl.h>

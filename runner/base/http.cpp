@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <exception>
 
 #include "runner/base/curl_library.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/tls_roots.hpp"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -346,9 +346,8 @@ class CurlHttpClient final : public HttpClient {
     set(CURLOPT_SSL_VERIFYPEER, request.verify_tls ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, request.verify_tls ? 2L : 0L);
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    const char* bundle = std::getenv("SSL_CERT_FILE");
-    if (!request.ca_bundle.empty()) bundle = request.ca_bundle.c_str();
-    if (bundle && *bundle) set(CURLOPT_CAINFO, bundle);
+    const std::string bundle = request.ca_bundle.empty() ? tls_roots() : request.ca_bundle;
+    if (!bundle.empty()) set(CURLOPT_CAINFO, bundle.c_str());
     if (!request.use_proxy) set(CURLOPT_PROXY, "");
     set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1000L);

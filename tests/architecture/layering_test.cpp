@@ -46,7 +46,7 @@ const std::vector<Fence>& fences() {
       {"boost/", {"runner/base/process.cpp"}},
       {"curl/",
        {"runner/base/curl_library.hpp", "runner/base/curl_library.cpp", "runner/base/http.cpp"}},
-      {"openssl/", {"runner/base/digest.cpp"}},
+      {"openssl/", {"runner/base/digest.cpp", "runner/base/static_program.cpp"}},
       {"re2/", {"runner/base/pattern.cpp"}},
       {"spdlog/", {"runner/base/log.cpp"}},
       {"archive",
