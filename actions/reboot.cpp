@@ -28,7 +28,6 @@ Action reboot() {
   action.info.platforms = linux_only | windows_only;
   action.info.inputs_required = false;
   action.info.repeatable = true;
-  action.info.takes_timeout = false;
   action.info.example = R"(- name: BootNewKernel
   action: Reboot
   inputs:

@@ -82,11 +82,11 @@ StepEnd StepRunner::run(const PlannedStep& planned) {
     } catch (const Error& error) {
       wrong_condition = Failed{"if: " + error.full_message(), {}, {}};
     }
-    events_.emit(StepStarted{planned.id, document_id_, planned.phase->name, step_->name,
-                             step_->action, step_->where.line, step_->timeout_seconds,
-                             to_string(step_->on_failure), step_->max_attempts, decision,
-                             step_->loop ? step_->loop->as_written : Value(),
-                             !step_->disable_logging});
+    events_.emit(StepStarted{
+        planned.id, document_id_, planned.phase->name, step_->name, step_->action,
+        step_->where.line, action_ && !action_->info.takes_timeout ? -1 : step_->timeout_seconds,
+        to_string(step_->on_failure), step_->max_attempts, decision,
+        step_->loop ? step_->loop->as_written : Value(), !step_->disable_logging});
   }
   if (wrong_condition) return fail(*wrong_condition, 0, {}, {});
   if (decision == "Skip") return finish("skipped", 0, {}, {});

@@ -31,7 +31,7 @@ TEST_CASE("a document of known actions is clean") {
                  "    - {source: 'https://x.example/a', destination: /tmp/a, algorithm: md5}\n"
                  "    - {source: '{{ Fixed }}', destination: /tmp/b, overwrite: 'true'}\n"
                  "- name: Test\n  action: Assert\n  inputs: {fileExists: /tmp/a}\n"
-                 "- name: Again\n  action: Reboot\n"
+                 "- name: Again\n  action: Reboot\n  timeoutSeconds: 60\n"
                  "- name: More\n  action: ExecuteDocument\n  timeoutSeconds: -1\n  maxAttempts: 1\n"
                  "  inputs: {document: x.yaml, parameters: [{name: a, value: b}]}\n"));
 }
