@@ -76,7 +76,7 @@ class Checker {
         text(field, value, where);
         break;
       case FieldType::boolean:
-        if (!value.as_bool()) type_error(field, value, where, boolean_hint(value));
+        if (!value.as_yaml_bool()) type_error(field, value, where, boolean_hint(value));
         break;
       case FieldType::integer:
         integer(field, value, where);
@@ -117,9 +117,9 @@ class Checker {
   }
 
   static std::string boolean_hint(const Value& value) {
-    const std::string word = lower(value.text());
-    if (word == "yes" || word == "on" || word == "y" || word == "1") return "write true";
-    if (word == "no" || word == "off" || word == "n" || word == "0") return "write false";
+    const std::string& word = value.text();
+    if (word == "1") return "write true";
+    if (word == "0") return "write false";
     return "write true or false";
   }
 
@@ -233,7 +233,7 @@ void decode(const Value& value, std::string& member) {
   member = value.text();
 }
 void decode(const Value& value, bool& member) {
-  member = value.as_bool().value_or(false);
+  member = value.as_yaml_bool().value_or(false);
 }
 void decode(const Value& value, int& member) {
   member = static_cast<int>(value.as_int().value_or(0));

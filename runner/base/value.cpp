@@ -53,6 +53,16 @@ std::optional<bool> Value::as_bool() const {
   return std::nullopt;
 }
 
+std::optional<bool> Value::as_yaml_bool() const {
+  for (const char* word : {"yes", "on", "y"}) {
+    if (equals_ignoring_case(text(), word)) return true;
+  }
+  for (const char* word : {"no", "off", "n"}) {
+    if (equals_ignoring_case(text(), word)) return false;
+  }
+  return as_bool();
+}
+
 std::optional<std::int64_t> Value::as_int() const {
   if (!is_scalar()) return std::nullopt;
   std::string_view digits = text();

@@ -53,6 +53,8 @@ class Value {
   const std::string& text() const;
   /// true/false in any case, whatever the style; nothing else (`yes` and `1` are not booleans).
   std::optional<bool> as_bool() const;
+  /// The same, and the other words of YAML 1.1 in any case: yes, no, on, off, y, n.
+  std::optional<bool> as_yaml_bool() const;
   /// Decimal digits with an optional sign, in the range of int64.
   std::optional<std::int64_t> as_int() const;
   std::optional<double> as_double() const;

@@ -231,7 +231,7 @@ class RecipeReader {
     const Value* tests = given(root, "imageTestsConfiguration");
     if (!tests) return;
     if (const Value* enabled = given(*tests, "imageTestsEnabled")) {
-      recipe_.tests_enabled = enabled->as_bool().value_or(true);
+      recipe_.tests_enabled = enabled->as_yaml_bool().value_or(true);
     }
     if (const Value* minutes = given(*tests, "timeoutMinutes")) {
       recipe_.test_timeout_minutes = minutes->as_int().value_or(recipe_.test_timeout_minutes);

@@ -268,7 +268,7 @@ class DocumentReader {
     }
     if (const Value* quiet = map.find("disableLogging")) {
       if (!no_reference(*quiet, "'disableLogging' of " + owner)) {
-        step.disable_logging = quiet->as_bool().value_or(false);
+        step.disable_logging = quiet->as_yaml_bool().value_or(false);
       }
     }
     return step;

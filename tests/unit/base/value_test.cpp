@@ -13,6 +13,10 @@ TEST_CASE("a scalar keeps its spelling and converts only what it is") {
   CHECK(mode.as_int() == 777);
   CHECK(Value("TRUE").as_bool() == true);
   CHECK_FALSE(Value("yes").as_bool());
+  CHECK(Value("yes").as_yaml_bool() == true);
+  CHECK(Value("Off").as_yaml_bool() == false);
+  CHECK(Value("True").as_yaml_bool() == true);
+  CHECK_FALSE(Value("maybe").as_yaml_bool());
   CHECK_FALSE(Value("1").as_bool());
   CHECK_FALSE(Value("1_000").as_int());
   CHECK_FALSE(Value("99999999999999999999").as_int());
@@ -95,7 +99,7 @@ TEST_CASE("a field table says what is wrong and what to write") {
   CHECK_THAT(problems(Value::object({{"nam", "x"}})),
              ContainsSubstring("did you mean 'name'?") && !ContainsSubstring("needs 'name'"));
   CHECK_THAT(problems(Value::object({{"note", "x"}})), ContainsSubstring("needs 'name'"));
-  CHECK_THAT(problems(Value::object({{"name", "x"}, {"on", "yes"}})),
+  CHECK_THAT(problems(Value::object({{"name", "x"}, {"on", "1"}})),
              ContainsSubstring("write true"));
   CHECK_THAT(problems(Value::object({{"name", "x"}, {"count", 10}})),
              ContainsSubstring("from 1 to 9"));

@@ -204,7 +204,8 @@ TEST_CASE("step keys") {
               "cannot be 'continue' | did you mean 'Continue'?");
   check_error(read_step(", onFailure: Stop"), "write one of: Abort, Continue, Ignore");
   check_error(read_step(", timeoutsSeconds: 3"), "did you mean 'timeoutSeconds'?");
-  check_error(read_step(", disableLogging: yes"), "write true");
+  check_error(read_step(", disableLogging: 1"), "write true");
+  CHECK(read_step(", disableLogging: yes").document.phases[0].steps[0].disable_logging);
   CHECK(read_step(", timeoutSeconds: '30', onFailure: Ignore")
             .document.phases[0]
             .steps[0]
