@@ -16,7 +16,7 @@ class Explainer {
     for (std::size_t i = 0; i < plan_.documents.size(); ++i) document(i, number);
     std::size_t left_out = 0;
     for (const PlannedStep& planned : plan_.steps) left_out += planned.left_out;
-    out_ += std::to_string(plan_.steps.size() - left_out) + " steps would run";
+    out_ += count_of(plan_.steps.size() - left_out, "step") + " would run";
     if (left_out != 0) out_ += ", " + std::to_string(left_out) + " are left out";
     out_ += "; nothing was run\n";
     return printable(secrets_.mask(out_));
@@ -125,7 +125,9 @@ class Explainer {
       if (item.is_scalar()) {
         scalar("- ", item, scope, frame, indent);
       } else {
+        const std::size_t begin = out_.size();
         inputs(item, scope, frame, indent + "  ");
+        if (out_.size() > begin) out_[begin + indent.size()] = '-';
       }
     }
     for (const auto& member : value.map()) {

@@ -82,7 +82,8 @@ void print_result(const std::vector<std::string>& paths, const std::vector<Diagn
 void print_summary(const std::vector<std::string>& paths, std::size_t errors, std::size_t warnings,
                    bool valid) {
   std::vector<std::string> parts;
-  if (valid) parts.push_back("valid: " + join(paths, ", "));
+  if (paths.empty()) parts.push_back("no documents are given, so there is nothing to validate");
+  if (valid && !paths.empty()) parts.push_back("valid: " + join(paths, ", "));
   if (errors != 0) parts.push_back(count_of(errors, "error"));
   if (warnings != 0) parts.push_back(count_of(warnings, "warning"));
   const std::string text = join(parts, ", ");

@@ -31,6 +31,10 @@ expect_contains "$out" '::error file=missing.yml,title=unreadable::cannot read m
 expect_exit 1 "$TOEHOLD_AGENT" validate -d missing.yml
 expect_contains "$out" '"validationStatus": "failed"'
 
+# No document is nothing wrong, as with awstoe, but it is told.
+expect_exit 0 "$TOEHOLD" validate
+expect_contains "$out" 'no documents are given'
+
 # A run that cannot begin leaves the object of awstoe, too, and has done nothing.
 failed_with() {
   python3 - "$scratch/.out" "$1" <<'P'
@@ -70,6 +74,18 @@ expect_contains "$err" "did you mean 'Reboot'?"
 expect_exit 1 "$TOEHOLD" validate good.yml --blocked-action-modules 'Reboot, ExecuteBash'
 expect_contains "$err" 'blocked-action'
 expect_equal "$(cat ledger)" one
+
+# The plan shows where an item of inputs begins.
+cat >list.yml <<'Y'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Write, action: CreateFile, inputs: [{path: a, content: b}, {path: c}]}
+Y
+expect_exit 0 "$TOEHOLD" run list.yml --explain
+expect_contains "$out" $'       - path: a\n         content: b\n       - path: c\n'
+expect_contains "$out" '1 step would run'
 
 # Waiting for a document that does not come is ended by the first signal.
 mkfifo pipe
