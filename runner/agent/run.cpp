@@ -8,6 +8,7 @@
 #include "runner/agent/document_loading.hpp"
 #include "runner/agent/document_source.hpp"
 #include "runner/agent/explain.hpp"
+#include "runner/agent/log_delivery.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/run_options.hpp"
 #include "runner/agent/run_session.hpp"
@@ -74,14 +75,7 @@ RunRequest build_request(const TypedOptions& typed) {
 }
 
 void check_request(const RunRequest& request) {
-  if (!request.log_s3_bucket_name.empty()) {
-    throw Error(Error::Kind::unsupported, "uploading logs to S3 is not available in this version",
-                "leave out --log-s3-bucket-name and copy the log folder");
-  }
-  if (!request.cw_log_group.empty() && !request.cw_ignore_failures) {
-    throw Error(Error::Kind::unsupported, "logging to CloudWatch is not available in this version",
-                "leave out --cw-log-group, or add --cw-ignore-failures to go on without it");
-  }
+  check_log_options(request);
   for (const char c : request.execution_id) {
     const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                          (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -204,17 +198,20 @@ void add_awstoe_options(CLI::App& command, TypedOptions& typed) {
   command.add_option("-s,--state-directory", request.state_directory,
                      "Folder of the journal; default: one per set of documents");
   command.add_option("-b,--log-s3-bucket-name", request.log_s3_bucket_name,
-                     "Bucket for the log folder");
+                     "Bucket that gets the log folder at the end of the run");
   command.add_option("-k,--log-s3-key-prefix", request.log_s3_key_prefix, "Prefix of its keys");
   command.add_option("--log-s3-bucket-owner", request.log_s3_bucket_owner,
                      "Account that must own it");
   command.add_option("--document-s3-bucket-owner", request.document_s3_bucket_owner,
                      "Account that must own the buckets of documents");
-  command.add_option("--cw-log-group", request.cw_log_group, "CloudWatch Logs group");
-  command.add_option("--cw-log-stream", request.cw_log_stream, "CloudWatch Logs stream");
-  command.add_option("--cw-log-region", request.cw_log_region, "Region of CloudWatch Logs");
+  command.add_option("--cw-log-group", request.cw_log_group,
+                     "CloudWatch Logs group that gets console.log while it is written");
+  command.add_option("--cw-log-stream", request.cw_log_stream,
+                     "Stream in it; default: the execution id");
+  command.add_option("--cw-log-region", request.cw_log_region,
+                     "Region of it; default: that of AWS_REGION, the profile or the instance");
   command.add_flag("--cw-ignore-failures", request.cw_ignore_failures,
-                   "Go on when CloudWatch Logs fails");
+                   "Do not fail the run when CloudWatch Logs fails");
   command.add_option("--blocked-action-modules", typed.blocked,
                      "Comma-separated actions that are refused");
   command.add_flag("-t,--trace", request.trace, "Show the application log on stderr");

@@ -63,7 +63,8 @@ StateFiles::StateFiles(fs::path state_directory)
     : directory(std::move(state_directory)),
       lock(directory / "lock"),
       journal(directory / "events.jsonl"),
-      previous(directory / "previous.jsonl") {}
+      previous(directory / "previous.jsonl"),
+      cloudwatch(directory / "cloudwatch.json") {}
 
 ScratchFolder::ScratchFolder(const fs::path& state_directory) {
   std::error_code ignored;

@@ -25,8 +25,9 @@ struct StateFiles {
   explicit StateFiles(std::filesystem::path directory);
   std::filesystem::path directory;
   std::filesystem::path lock;
-  std::filesystem::path journal;   // of the run that is under way or was interrupted
-  std::filesystem::path previous;  // of the last run that failed, for --from
+  std::filesystem::path journal;     // of the run that is under way or was interrupted
+  std::filesystem::path previous;    // of the last run that failed, for --from
+  std::filesystem::path cloudwatch;  // how far CloudWatch Logs has console.log
 };
 
 /// A private folder for scripts, gone at the end of the scope; also removes what an earlier process

@@ -56,8 +56,9 @@ void copy_documents(const Plan& plan, const fs::path& log_directory) {
   }
 }
 
-void print_result(const RunStarted& started, const RunFinished& summary) {
-  const std::string text = result_json(started, summary) + "\n";
+void print_result(const RunStarted& started, const RunFinished& summary,
+                  const std::string& log_url) {
+  const std::string text = result_json(started, summary, log_url) + "\n";
   if (std::fputs(text.c_str(), stdout) != EOF && std::fflush(stdout) == 0) return;
   // The run is over whether or not anybody hears of it.
   std::fprintf(stderr, "cannot write the result to standard output: %s\n", std::strerror(errno));
@@ -85,6 +86,7 @@ ExitCode RunSession::run(const Plan& plan) {
   read_earlier(plan);
   disarm_resume(processes_);
   const RunStarted started = earlier_.empty() ? begin(plan) : *earlier_.run_started();
+  delivery_.emplace(options_.request, started, aws_.session());
   return finish(started, run_engine(plan, started));
 }
 
@@ -153,13 +155,17 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   Console console(console_options());
   register_known_secrets(plan);
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
-  Redactor sinks(secrets_, {&console_log, &detailed_output, &chaining, &json_lines, &console});
+  Redactor screen(secrets_, {&console});
+  DeliveryNews news(*delivery_, screen, clock_);
+  Redactor sinks(secrets_,
+                 {&console_log, &detailed_output, &chaining, &json_lines, &console, &news});
   console.set_recalling(true);
   for (const Event& event : journal_contents_.events) {
     if (std::holds_alternative<RunFinished>(event.data)) console.set_recalling(false);
     replay.on(event);
   }
   console.set_recalling(false);
+  delivery_->begin(state_->cloudwatch, !earlier_.empty(), context_.stop);
   // Its process died between the end and telling of it.
   if (const auto& summary = earlier_.run_finished()) return {RunEnd::Kind::finished, *summary};
   Journal journal(state_->journal, journal_contents_.bytes);
@@ -253,8 +259,14 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
   if (end.kind == RunEnd::Kind::rebooting) return reboot();
   if (end.kind == RunEnd::Kind::interrupted) return interrupted();
   const bool succeeded = is_success(end.summary.status);
+  const std::string undelivered = delivery_->finish(context_.stop);
+  RunFinished summary = end.summary;
+  if (succeeded && !undelivered.empty()) {
+    summary.status = "failed";
+    summary.message = "All steps are done, but " + undelivered;
+  }
   // Told first: killed in between, the next process tells it again instead of running all of it.
-  if (options_.result == "always") print_result(started, end.summary);
+  if (options_.result == "always") print_result(started, summary, started.log_directory);
   // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
   if (succeeded) {
     remove_file(state_->journal);
@@ -265,11 +277,13 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
   } else {
     fs::rename(state_->journal, state_->previous);
   }
-  log(LogLevel::info, "run finished: " + end.summary.status);
-  return succeeded ? ExitCode::success : ExitCode::failure;
+  remove_file(state_->cloudwatch);  // last: while there is a journal, its run may be told again
+  log(LogLevel::info, "run finished: " + summary.status);
+  return is_success(summary.status) ? ExitCode::success : ExitCode::failure;
 }
 
 ExitCode RunSession::interrupted() {
+  delivery_->pause();
   if (stopping_signal() == SIGINT) {
     remove_file(state_->journal);
     std::fputs("interrupted; the same command begins anew\n", stderr);
@@ -294,6 +308,7 @@ ExitCode RunSession::interrupted() {
 
 ExitCode RunSession::reboot() {
   log(LogLevel::info, "a reboot is wanted");
+  delivery_->pause();
   if (options_.reboot == "self") {
     arm_resume({context_.argv, context_.argv + context_.argc}, processes_);
     reboot_machine(processes_);
@@ -311,7 +326,7 @@ void print_early_failure(const std::string& execution_id, const std::string& mes
   RunFinished summary;
   summary.status = "failed";
   summary.message = message;
-  std::puts(result_json(started, summary).c_str());
+  std::puts(result_json(started, summary, {}).c_str());
 }
 
 }  // namespace toehold

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runner/agent/aws_reach.hpp"
+#include "runner/agent/log_delivery.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/run_directory.hpp"
 #include "runner/agent/run_options.hpp"
@@ -51,6 +52,7 @@ class RunSession {
   RunState earlier_;
   std::optional<RunState> previous_;
   Secrets secrets_;
+  std::optional<LogDelivery> delivery_;
 };
 
 /// The object of awstoe on stdout for a run that never began.

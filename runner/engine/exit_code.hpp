@@ -27,7 +27,8 @@ inline constexpr std::array exit_code_table{
     ExitCodeInfo{ExitCode::success,
                  "The run succeeded, ignored failures included; or the documents are valid."},
     ExitCodeInfo{ExitCode::failure,
-                 "A step failed, or a document is not valid, or a file cannot be read."},
+                 "A step failed, or a document is not valid, or a file cannot be read, or the logs "
+                 "could not be brought to AWS."},
     ExitCodeInfo{ExitCode::usage,
                  "The command line or the configuration file is wrong; nothing was done."},
     ExitCodeInfo{ExitCode::not_durable,

@@ -57,14 +57,14 @@ const Fields<FlatConfig>& config_table() {
       .optional("executonId", &FlatConfig::execution_id_as_misspelt, "The same; a spelling that is around.")
       .optional("logDirectory", &FlatConfig::log_directory, "Folder in which the log folder is made.", ".")
       .optional("stateDirectory", &FlatConfig::state_directory, "Folder of the journal.")
-      .optional("logS3BucketName", &FlatConfig::log_s3_bucket_name, "Bucket for the log folder.")
+      .optional("logS3BucketName", &FlatConfig::log_s3_bucket_name, "Bucket that gets the log folder at the end of the run.")
       .optional("logS3BucketOwner", &FlatConfig::log_s3_bucket_owner, "Account that must own it.")
       .optional("logS3KeyPrefix", &FlatConfig::log_s3_key_prefix, "Prefix of its keys.")
       .optional("documentS3BucketOwner", &FlatConfig::document_s3_bucket_owner, "Account that must own the buckets of documents.")
-      .optional("cwLogGroup", &FlatConfig::cw_log_group, "CloudWatch Logs group.")
-      .optional("cwLogStream", &FlatConfig::cw_log_stream, "CloudWatch Logs stream.")
-      .optional("cwLogRegion", &FlatConfig::cw_log_region, "Region of CloudWatch Logs.")
-      .optional("cwIgnoreFailures", &FlatConfig::cw_ignore_failures, "Go on when CloudWatch Logs fails.", "false")
+      .optional("cwLogGroup", &FlatConfig::cw_log_group, "CloudWatch Logs group that gets console.log while it is written.")
+      .optional("cwLogStream", &FlatConfig::cw_log_stream, "Stream in it.", "the execution id")
+      .optional("cwLogRegion", &FlatConfig::cw_log_region, "Region of it.", "that of AWS_REGION, the profile or the instance")
+      .optional("cwIgnoreFailures", &FlatConfig::cw_ignore_failures, "Do not fail the run when CloudWatch Logs fails.", "false")
       .optional("trace", &FlatConfig::trace, "Show the application log on stderr.", "false");
   // clang-format on
   return table;

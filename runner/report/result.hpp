@@ -8,7 +8,9 @@
 
 namespace toehold {
 
-/// Four blanks an indent, without a newline at the end.
-std::string result_json(const RunStarted& started, const RunFinished& finished);
+/// Four blanks an indent, without a newline at the end. `log_url`: where the logs are, a folder or
+/// an s3:// location.
+std::string result_json(const RunStarted& started, const RunFinished& finished,
+                        const std::string& log_url);
 
 }  // namespace toehold

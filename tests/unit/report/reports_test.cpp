@@ -169,9 +169,8 @@ TEST_CASE("a nested document stands in the step that called it, also in a loop")
 TEST_CASE("the result has awstoe's keys in awstoe's order") {
   RunStarted started;
   started.execution_id = "id";
-  started.log_directory = "/l";
   CHECK(
-      result_json(started, {"failed", "Document d failed!", 2, 1, 0}) ==
+      result_json(started, {"failed", "Document d failed!", 2, 1, 0}, "/l") ==
       "{\n    \"executionId\": \"id\",\n    \"status\": \"failed\",\n    \"failedStepCount\": 1,\n"
       "    \"executedStepCount\": 2,\n    \"ignoredFailedStepCount\": 0,\n"
       "    \"failureMessage\": \"Document d failed!\",\n    \"logUrl\": \"/l\"\n}");
