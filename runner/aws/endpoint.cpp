@@ -102,8 +102,11 @@ Endpoint endpoint_of(const Service& service, const std::string& region, const Se
   Endpoint endpoint;
   endpoint.signing_region = place;
   const PartitionRule& rule = rule_of(place);
-  const bool is_s3 = prefix == "s3";
-  if (is_s3) {
+  if (prefix == "s3") {
+    if (fips && std::string_view(rule.partition.name) == "aws-cn") {
+      throw Error(Error::Kind::usage, "S3 has no FIPS endpoint in " + place,
+                  "unset AWS_USE_FIPS_ENDPOINT, and use_fips_endpoint of the profile");
+    }
     // S3's dual stack stays below the plain suffix: s3.dualstack.REGION.amazonaws.com.
     endpoint.host = std::string("s3") + (fips ? "-fips" : "") +
                     (settings.use_dualstack ? ".dualstack" : "") + "." + place + "." +
@@ -111,10 +114,8 @@ Endpoint endpoint_of(const Service& service, const std::string& region, const Se
     return endpoint;
   }
   const char* suffix = settings.use_dualstack ? rule.dual_stack_suffix : rule.partition.dns_suffix;
-  // GovCloud's plain endpoints are the validated ones where no -fips name exists.
-  const bool plain_is_fips =
-      place.starts_with("us-gov-") && !settings.use_dualstack &&
-      (prefix == "ssm" || prefix == "sts" || prefix == "logs" || prefix == "ec2");
+  // GovCloud's plain endpoints are the validated ones, but for those of dual stack.
+  const bool plain_is_fips = place.starts_with("us-gov-") && !settings.use_dualstack;
   endpoint.host = prefix + (fips && !plain_is_fips ? "-fips" : "") + "." + place + "." + suffix;
   return endpoint;
 }

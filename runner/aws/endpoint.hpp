@@ -42,8 +42,8 @@ struct Endpoint {
   bool is_configured = false;  // by a setting, not by the region
   std::string url() const { return scheme + "://" + host + base_path; }
 };
-/// `region` is checked to be one DNS label. Throws Error(usage) for one that is not, and for a
-/// configured endpoint that is no http or https URL.
+/// `region` is checked to be one DNS label. Throws Error(usage) for one that is not, for a
+/// configured endpoint that is no http or https URL, and where there is no FIPS endpoint.
 Endpoint endpoint_of(const Service& service, const std::string& region, const Settings& settings);
 
 }  // namespace toehold::aws

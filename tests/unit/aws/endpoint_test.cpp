@@ -37,6 +37,12 @@ TEST_CASE("a service is where its region and partition are") {
   CHECK(url(services::ec2, "us-east-1", true) == "https://ec2-fips.us-east-1.amazonaws.com");
   CHECK(url(services::s3, "us-east-1", true, true) ==
         "https://s3-fips.dualstack.us-east-1.amazonaws.com");
+  CHECK(url(services::image_builder, "us-gov-east-1", true) ==
+        "https://imagebuilder.us-gov-east-1.amazonaws.com");
+  CHECK(url(services::ec2, "us-gov-east-1", true, true) ==
+        "https://ec2-fips.us-gov-east-1.api.aws");
+  CHECK_THROWS_WITH(url(services::s3, "cn-north-1", true),
+                    ContainsSubstring("no FIPS endpoint in cn-north-1"));
   CHECK(url(services::sts, "fips-us-east-1") == "https://sts-fips.us-east-1.amazonaws.com");
   CHECK(url(services::s3, "xx-new-9") == "https://s3.xx-new-9.amazonaws.com");
   CHECK(std::string(partition_of("us-iso-east-1").name) == "aws-iso");
