@@ -159,6 +159,7 @@ Value call(const Value& question) {
     call.operation = text(question, "operation");
   }
   call.resource = text(question, "resource");
+  call.iam_action = text(question, "iam_action");
   call.repeatable = !flag(question, "not_repeatable");
   Value::List notes;
   const Control control{{}, {}, [&](const std::string& note) { notes.emplace_back(note); }};
