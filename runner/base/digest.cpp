@@ -5,10 +5,10 @@
 #include <sys/random.h>
 
 #include <array>
-#include <cstdint>
 #include <fstream>
 
 #include "runner/base/base64.hpp"
+#include "runner/base/crc.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 
@@ -28,18 +28,6 @@ const EVP_MD* method(DigestAlgorithm algorithm) {
       return EVP_sha512();
   }
   return nullptr;
-}
-
-constexpr std::array<std::uint32_t, 256> crc32c_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) {
-      value = (value >> 1) ^ ((value & 1) ? 0x82F63B78u : 0u);  // Castagnoli, reflected
-    }
-    table[i] = value;
-  }
-  return table;
 }
 
 }  // namespace
@@ -109,15 +97,9 @@ std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::pat
 }
 
 std::string crc32c_hex(std::string_view bytes) {
-  static constexpr auto table = crc32c_table();
-  std::uint32_t value = 0xFFFFFFFFu;
-  for (const char c : bytes) {
-    value = (value >> 8) ^ table[(value ^ static_cast<unsigned char>(c)) & 0xFFu];
-  }
-  value = ~value;
-  std::string big_endian;
-  for (int shift = 24; shift >= 0; shift -= 8) big_endian += static_cast<char>(value >> shift);
-  return hex_encode(big_endian);
+  Crc crc(CrcKind::crc32c);
+  crc.update(bytes);
+  return hex_encode(crc.bytes());
 }
 
 std::string random_hex(std::size_t count) {
