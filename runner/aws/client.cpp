@@ -24,6 +24,18 @@ bool fits_host(const std::string& bucket) {
          });
 }
 
+std::string payload_hash(const Call& call) {
+  if (!call.upload.read) return digest_of(DigestAlgorithm::sha256, call.body);
+  Digest digest(DigestAlgorithm::sha256);
+  std::string buffer(1 << 18, '\0');
+  for (std::uint64_t at = 0; at < call.upload.size;) {
+    const std::size_t count = call.upload.read(at, buffer.data(), buffer.size());
+    digest.update(std::string_view(buffer).substr(0, count));
+    at += count;
+  }
+  return digest.finish();
+}
+
 }  // namespace
 
 std::optional<std::string> Answer::header(std::string_view name) const {
@@ -82,6 +94,9 @@ HttpRequest Client::build(const Try& now, const Control& control) {
   to_sign.method = call.method;
   to_sign.query = call.query;
   to_sign.headers = call.headers;
+  if (call.headers_of_try) {
+    for (auto& header : call.headers_of_try()) to_sign.headers.push_back(std::move(header));
+  }
   to_sign.path = endpoint.base_path + call.path;
   if (!call.bucket.empty()) {
     if (fits_host(call.bucket) && !settings.path_style && !endpoint.is_configured) {
@@ -92,14 +107,13 @@ HttpRequest Client::build(const Try& now, const Control& control) {
   }
   to_sign.host = endpoint.host;
   const bool unsigned_payload = call.unsigned_payload && endpoint.scheme == "https";
-  to_sign.payload_hash =
-      unsigned_payload ? "UNSIGNED-PAYLOAD" : digest_of(DigestAlgorithm::sha256, call.body);
+  to_sign.payload_hash = unsigned_payload ? "UNSIGNED-PAYLOAD" : payload_hash(call);
 
   HttpRequest request;
   request.method = call.method;
   request.url = endpoint.scheme + "://" + endpoint.host + to_sign.path;
   if (!call.query.empty()) request.url += "?" + query_text(call.query);
-  request.headers = call.headers;
+  request.headers = to_sign.headers;
   if (call.sign) {
     const bool is_s3 = call.service == &services::s3;
     const SignScope scope{endpoint.signing_region, call.service->signing_name, !is_s3, is_s3};
@@ -108,6 +122,9 @@ HttpRequest Client::build(const Try& now, const Control& control) {
     }
   }
   request.body = call.body;
+  request.upload = call.upload;
+  request.stall_timeout = call.stall_timeout;
+  request.path_as_is = true;
   request.max_redirects = 0;  // a signature is for one host; S3's redirects are for us to follow
   request.deadline = control.deadline;
   request.ca_bundle = settings.ca_bundle;

@@ -24,6 +24,7 @@ struct Call {
   Query query;
   HttpHeaders headers;
   std::string body;
+  HttpUpload upload;              // instead of `body`, if it has a `read`
   std::string bucket;             // S3 only: becomes part of the host or of the path
   std::string region;             // empty: the session's
   std::string resource;           // what a message calls it: "s3://bucket/key", "parameter /a/b"
@@ -32,6 +33,9 @@ struct Call {
   bool sign = true;               // false for sts:AssumeRoleWithWebIdentity
   std::string identity;           // who asks when it is not signed: for messages
   bool unsigned_payload = false;  // S3 over TLS: the body is not hashed
+  std::chrono::seconds stall_timeout{60};  // as HttpRequest has it
+  /// What differs from one try to the next (a range to go on with); asked at each, may be empty.
+  std::function<HttpHeaders()> headers_of_try;
   /// With these the body of a success is streamed; not called for failures. `on_head` is called
   /// once per try, before the first piece; it can refuse (false) to end the call.
   OnHead on_head;

@@ -9,6 +9,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/tls_roots.hpp"
+#include "runner/base/url.hpp"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -24,45 +25,13 @@ std::optional<std::string> HttpResponse::header(std::string_view name) const {
 
 namespace {
 
-/// "https", "host:port" without a user, and the rest; the scheme in lower case.
-struct UrlParts {
-  std::string scheme;
-  std::string host;
-  std::string rest;
-};
-
-UrlParts parts_of(std::string_view url) {
-  UrlParts parts;
-  if (const std::size_t mark = url.find("://"); mark != std::string_view::npos) {
-    parts.scheme = lower(url.substr(0, mark));
-    url.remove_prefix(mark + 3);
-  }
-  const std::size_t end = std::min(url.find_first_of("/?#"), url.size());
-  const std::string_view authority = url.substr(0, end);
-  parts.host = lower(authority.substr(authority.rfind('@') + 1));  // npos + 1 is 0
-  parts.rest = url.substr(end);
-  return parts;
-}
-
-bool is_http(const UrlParts& url) {
-  return (url.scheme == "http" || url.scheme == "https") && !url.host.empty();
-}
-
-}  // namespace
-
-std::string url_for_display(std::string_view url) {
-  const UrlParts parts = parts_of(url.substr(0, url.find_first_of("?#")));
-  return (parts.scheme.empty() ? "" : parts.scheme + "://") + parts.host + parts.rest;
-}
-
-namespace {
-
 /// What the callbacks of one exchange share.
 struct Exchange {
   const HttpRequest& request;
   const OnBody& on_body;
   std::stop_token stop;
   HttpResponse response;
+  std::uint64_t sent = 0;  // of an upload
   int redirects = 0;
   bool began_here = false;    // the first host was this machine or a link-local address
   bool has_head = false;      // on_head has been called, or would have been
@@ -129,6 +98,25 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* use
   return exchange.has_refused || exchange.thrown ? 0 : size * count;
 }
 
+std::size_t give_body(char* to, std::size_t size, std::size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  try {
+    const std::size_t given = exchange.request.upload.read(exchange.sent, to, size * count);
+    exchange.sent += given;
+    return given;
+  } catch (...) {
+    exchange.thrown = std::current_exception();
+    return CURL_READFUNC_ABORT;
+  }
+}
+
+/// A kept connection that turns out to be closed makes libcurl send the body again.
+int seek_body(void* user, curl_off_t offset, int origin) {
+  if (origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
+  static_cast<Exchange*>(user)->sent = static_cast<std::uint64_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
 /// Loopback, link-local (where instance metadata is), and the metadata service's IPv6 address.
 bool is_here(std::string_view address) {
   if (address.starts_with("::ffff:")) address.remove_prefix(7);
@@ -170,7 +158,7 @@ bool may_pass_by_itself(CURLcode code) {
 struct Hop {
   std::string url;
   std::string method;
-  std::string body;
+  bool sends_body = true;
   HttpHeaders headers;
 };
 
@@ -196,7 +184,7 @@ std::string follow(Hop& hop, std::string url, long status) {
                       ((status == 301 || status == 302) && hop.method == "POST");
   if (to_get) {
     hop.method = "GET";
-    hop.body.clear();
+    hop.sends_body = false;
   }
   hop.url = std::move(url);
   return {};
@@ -229,8 +217,9 @@ class CurlHttpClient final : public HttpClient {
   HttpResponse send(const HttpRequest& request, const OnBody& on_body,
                     std::stop_token stop) override {
     start_library();
-    Exchange exchange{request, on_body, std::move(stop), {}, 0, false, false, false, false, {}, {}};
-    Hop hop{request.url, request.method, request.body, request.headers};
+    Exchange exchange{request, on_body, std::move(stop), {},    0,  0,
+                      false,   false,   false,           false, {}, {}};
+    Hop hop{request.url, request.method, true, request.headers};
     if (!is_http(parts_of(request.url))) {
       exchange.response.transport_error = "neither an http nor an https URL";
       return std::move(exchange.response);
@@ -268,6 +257,8 @@ class CurlHttpClient final : public HttpClient {
     const HeaderList headers(hop.headers);
     std::array<char, CURL_ERROR_SIZE> details{};
     set_up_request(hop, headers.get());
+    set(CURLOPT_PATH_AS_IS, exchange.request.path_as_is ? 1L : 0L);
+    set_up_body(hop, exchange);
     set_up_limits(exchange.request);
     set_up_callbacks(exchange);
     set(CURLOPT_ERRORBUFFER, details.data());
@@ -329,10 +320,6 @@ class CurlHttpClient final : public HttpClient {
     set(CURLOPT_URL, hop.url.c_str());
     set(CURLOPT_CUSTOMREQUEST, hop.method.c_str());
     if (hop.method == "HEAD") set(CURLOPT_NOBODY, 1L);
-    if (!hop.body.empty() || hop.method == "POST" || hop.method == "PUT") {
-      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(hop.body.size()));
-      set(CURLOPT_POSTFIELDS, hop.body.c_str());
-    }
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_USERAGENT, "toehold");
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
@@ -340,6 +327,26 @@ class CurlHttpClient final : public HttpClient {
     // Redirects are ours to follow: libcurl would go back from https to http.
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // those of a proxy are no response
+  }
+
+  /// The body stays where it is: one of several MiB is not copied.
+  void set_up_body(const Hop& hop, Exchange& exchange) {
+    const HttpRequest& request = exchange.request;
+    exchange.sent = 0;
+    if (hop.sends_body && request.upload.read) {
+      set(CURLOPT_UPLOAD, 1L);
+      set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.upload.size));
+      set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+      set(CURLOPT_READFUNCTION, &give_body);
+      set(CURLOPT_READDATA, &exchange);
+      set(CURLOPT_SEEKFUNCTION, &seek_body);
+      set(CURLOPT_SEEKDATA, &exchange);
+    } else if (hop.method == "POST" || hop.method == "PUT" ||
+               (hop.sends_body && !request.body.empty())) {
+      const std::size_t size = hop.sends_body ? request.body.size() : 0;
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(size));
+      set(CURLOPT_POSTFIELDS, size > 0 ? request.body.c_str() : "");
+    }
   }
 
   void set_up_limits(const HttpRequest& request) {

@@ -4,6 +4,7 @@
 // libcurl is behind http.cpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "runner/base/clock.hpp"
+#include "runner/base/url.hpp"
 
 namespace toehold {
 
@@ -31,15 +33,23 @@ struct HttpResponse {
 /// Called with status and headers of the final response before its body; false: the body is not
 /// wanted, and the exchange ends here without an error.
 using OnHead = std::function<bool(const HttpResponse&)>;
+/// A body that is not held in memory: `read` gives up to `most` of its `size` bytes from `offset`
+/// on, or throws. A request that is sent again begins at 0 again.
+struct HttpUpload {
+  std::uint64_t size = 0;
+  std::function<std::size_t(std::uint64_t offset, char* to, std::size_t most)> read;
+};
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // http or https
   HttpHeaders headers;
   std::string body;
+  HttpUpload upload;  // instead of `body`, if it has a `read`
   bool verify_tls = true;
-  bool use_proxy = true;   // false: past any proxy, for what is on this machine or its link
-  std::string ca_bundle;   // file of certificates to trust instead of the system's; empty: those
-  int max_redirects = 10;  // 0: a redirect is a response like any other
+  bool use_proxy = true;    // false: past any proxy, for what is on this machine or its link
+  std::string ca_bundle;    // file of certificates to trust instead of the system's; empty: those
+  bool path_as_is = false;  // keys of S3 may hold "/../"
+  int max_redirects = 10;   // 0: a redirect is a response like any other
   Deadline deadline;
   std::chrono::seconds connect_timeout{10};
   /// Gives up when fewer than 1 kB/s come over this time.
@@ -66,8 +76,5 @@ class HttpClient {
 /// https to http, to other schemes, and from elsewhere to this machine's own or link-local
 /// addresses (instance metadata) are refused. Not for several threads at once.
 std::unique_ptr<HttpClient> make_curl_http_client();
-
-/// The URL without its query, fragment and user, for messages and logs.
-std::string url_for_display(std::string_view url);
 
 }  // namespace toehold
