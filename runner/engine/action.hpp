@@ -15,6 +15,7 @@
 #include "runner/base/clock.hpp"
 #include "runner/base/fields.hpp"
 #include "runner/base/http.hpp"
+#include "runner/base/object_store.hpp"
 #include "runner/base/platform.hpp"
 #include "runner/base/process.hpp"
 #include "runner/document/action_info.hpp"
@@ -48,6 +49,7 @@ struct ActionContext {
   Deadline deadline;
   ProcessRunner& processes;
   HttpClient& http;
+  ObjectStore& objects;
   Clock& clock;
   const Platform& platform;
   std::filesystem::path temp_root;  // private (0700); for scripts and other scratch files

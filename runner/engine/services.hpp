@@ -8,6 +8,7 @@
 #include <string>
 
 #include "runner/base/http.hpp"
+#include "runner/base/object_store.hpp"
 #include "runner/base/process.hpp"
 #include "runner/document/validator.hpp"
 #include "runner/engine/registry.hpp"
@@ -23,6 +24,7 @@ struct EngineServices {
   const ActionRegistry& actions;
   ProcessRunner& processes;
   HttpClient& http;
+  ObjectStore& objects;
   Clock& clock;
   const Platform& platform;
   std::filesystem::path temp_root;

@@ -319,6 +319,7 @@ ActionContext StepRunner::make_context(const Turn& turn, Deadline deadline) {
       deadline,
       services_.processes,
       services_.http,
+      services_.objects,
       services_.clock,
       services_.platform,
       services_.temp_root,

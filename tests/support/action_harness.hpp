@@ -8,6 +8,7 @@
 
 #include "runner/base/files.hpp"
 #include "runner/engine/action.hpp"
+#include "tests/support/fake_object_store.hpp"
 #include "tests/support/scripted_process.hpp"
 #include "tests/support/virtual_clock.hpp"
 
@@ -21,6 +22,7 @@ class ActionHarness {
                           deadline,
                           use_real ? static_cast<ProcessRunner&>(real) : processes,
                           http ? *http : no_http,
+                          objects,
                           virtual_clock ? static_cast<Clock&>(*virtual_clock) : clock,
                           platform,
                           folder.path(),
@@ -47,7 +49,8 @@ class ActionHarness {
   std::stop_source stop;
   Deadline deadline;
   SystemClock clock;
-  HttpClient* http = nullptr;             // none: HTTP is a mistake
+  HttpClient* http = nullptr;  // none: HTTP is a mistake
+  FakeObjectStore objects;
   VirtualClock* virtual_clock = nullptr;  // none: `clock`
   Platform platform;
   TempDirectory folder{std::filesystem::temp_directory_path(), "toehold-test-"};

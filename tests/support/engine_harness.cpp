@@ -2,6 +2,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/document/validator.hpp"
+#include "tests/support/fake_object_store.hpp"
 
 namespace toehold::test {
 
@@ -96,6 +97,7 @@ RunEnd EngineHarness::run() {
 
   NoProcesses no_processes;
   NoHttp no_http;
+  FakeObjectStore no_objects;
   SystemClock clock;
   Platform platform;
   platform.os = "linux";
@@ -103,6 +105,7 @@ RunEnd EngineHarness::run() {
   const EngineServices services{registry,
                                 processes ? *processes : no_processes,
                                 no_http,
+                                no_objects,
                                 clock,
                                 platform,
                                 folder_.path(),

@@ -1,15 +1,18 @@
-// ObjectStore: objects in buckets, as actions and the agent see them. A seam: S3 stands behind it
-// (runner/aws, joined in runner/agent), tests have a fake. Many objects at once, so that the store
-// may use several connections; it never makes, names or removes a file.
+// ObjectStore: objects in buckets, as actions and the agent see them. A seam: runner/aws/s3 stands
+// behind it, tests have a fake. Many objects at once, so that the store may use several
+// connections; it never makes, names or removes a file.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/base/clock.hpp"
+#include "runner/base/files.hpp"
 
 namespace toehold {
 
@@ -20,6 +23,8 @@ struct ObjectAddress {
 };
 /// "s3://bucket/key"
 std::string to_string(const ObjectAddress& address);
+/// The same read; the key may be empty. nullopt without the scheme or a bucket.
+std::optional<ObjectAddress> parse_object_address(std::string_view text);
 
 struct ObjectInfo {
   std::string key;
@@ -31,24 +36,24 @@ struct TransferControl {
   std::stop_token stop;
   /// Called now and then from the calling thread, for a screen; may be empty.
   std::function<void()> heartbeat;
-  /// "s3://b/k: throttled; trying again": from the calling thread; may be empty.
+  /// "s3://b/k: SlowDown; trying again": from the calling thread; may be empty.
   std::function<void(const std::string&)> note;
 };
 
 /// `open` is called once the object is known to be there and readable, before its first byte: an
-/// empty file to write to. `finish`: all of it is written and its checksum is right. Both may be
-/// called from another thread, never at the same time for one object; what they throw ends the
-/// transfer.
+/// empty file to write to. `finish`: all of it is written and its checksum is right. Each is called
+/// at most once an object, from any thread, also for several objects at a time; what they throw
+/// ends the transfer.
 struct ObjectDownload {
   ObjectAddress address;
   std::function<int()> open;
   std::function<void()> finish;
 };
-/// `file`: an open regular file, read from its beginning to `size`.
+/// `open` gives a regular file, which is closed when it has been read; it is called like that of a
+/// download, and only when its turn has come.
 struct ObjectUpload {
   ObjectAddress address;
-  int file = -1;
-  std::uint64_t size = 0;
+  std::function<FileDescriptor()> open;
   std::string name;  // the file, for messages
 };
 
