@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runner/aws/client.hpp"
+#include "runner/aws/s3.hpp"
 #include "runner/aws/session.hpp"
 #include "runner/base/process.hpp"
 #include "runner/engine/scope.hpp"
@@ -20,6 +21,7 @@ class AwsReach {
 
   /// For all threads; the Client below is the main thread's.
   aws::Session& session() { return session_; }
+  ObjectStore& objects() { return objects_; }
   aws::Client& client();
   /// A minute from now, and what the service makes us wait for goes into the application log.
   aws::Control control() const;
@@ -34,6 +36,7 @@ class AwsReach {
   SystemClock clock_;
   RealProcessRunner processes_;
   aws::Session session_;
+  aws::S3 objects_{session_};
   std::optional<aws::Client> client_;
 };
 

@@ -176,6 +176,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   const EngineServices services{context_.actions,
                                 processes_,
                                 *http,
+                                aws_.objects(),
                                 clock_,
                                 platform_,
                                 scratch.path(),
