@@ -95,17 +95,19 @@ void dress(int fd, const fs::path& target, const struct stat* there,
   apply(fd, attributes, target);
 }
 
+/// A user cannot give a new file to the owner of the old one, but may be let write the old one.
+bool must_write_in_place(const fs::path& target, const struct stat& there) {
+  const bool foreign = ::geteuid() != 0 && there.st_uid != ::geteuid();
+  return foreign && !in_shared_folder(target);
+}
+
 void replace_file(const fs::path& path, const Replacement& replacement) {
   struct stat status {};
   if (!replacement.overwrite && ::lstat(path.c_str(), &status) == 0) refuse_to_overwrite(path);
   const fs::path target = target_of(path);
   const bool there = ::lstat(target.c_str(), &status) == 0;
   if (there) require_regular(target, status);
-  // A user cannot give a new file to the owner of the old one, but may be let write the old one.
-  const bool foreign = there && ::geteuid() != 0 && status.st_uid != ::geteuid();
-  if (foreign && !in_shared_folder(target)) {
-    return write_in_place(target, replacement);
-  }
+  if (there && must_write_in_place(target, status)) return write_in_place(target, replacement);
   const fs::path parent = parent_of(target);
   const FileDescriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) throw_errno("cannot open the folder", parent);
@@ -122,7 +124,49 @@ void replace_file(const fs::path& path, const Replacement& replacement) {
   sync_directory(parent);
 }
 
+/// Our own umask is narrower than the caller's; the set-gid bit comes from the folder above.
+mode_t new_folder_mode(const struct stat& fresh) {
+  return (fresh.st_mode & S_ISGID) | (0777 & ~caller_umask());
+}
+
 }  // namespace
+
+std::unique_ptr<IncomingFile> IncomingFile::at(const fs::path& path, bool overwrite) {
+  struct stat status {};
+  if (!overwrite && ::lstat(path.c_str(), &status) == 0) refuse_to_overwrite(path);
+  const fs::path target = target_of(path);
+  const fs::path parent = parent_of(target);
+  FileDescriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) throw_errno("cannot open the folder", parent);
+  return std::make_unique<IncomingFile>(std::move(folder), target, overwrite);
+}
+
+IncomingFile::IncomingFile(FileDescriptor folder, const fs::path& path, bool overwrite)
+    : folder_(std::move(folder)),
+      entry_{folder_.get(), path.filename().string(), path},
+      overwrite_(overwrite),
+      file_(entry_) {
+  if (!file_) throw_errno("cannot create", path);
+  struct stat there {};
+  if (!look_at(entry_, there)) return;
+  if (!overwrite) refuse_to_overwrite(path);
+  if (!S_ISLNK(there.st_mode)) require_regular(path, there);
+}
+
+void IncomingFile::put_in_place(bool durable) {
+  struct stat there {};
+  const bool replaces = look_at(entry_, there) && S_ISREG(there.st_mode);
+  const Replacement in_place{
+      0, {}, overwrite_, [this](int fd) { copy_bytes(file_.fd(), fd, entry_.path, [] {}); }};
+  if (replaces && must_write_in_place(entry_.path, there)) {
+    return write_in_place(entry_.path, in_place);
+  }
+  dress(file_.fd(), entry_.path, replaces ? &there : nullptr,
+        {0666 & ~caller_umask(), {}, overwrite_, {}});
+  if (durable && ::fsync(file_.fd()) != 0) throw_errno("cannot write", entry_.path);
+  if (!file_.put_in_place(overwrite_)) return write_in_place(entry_.path, in_place);
+  if (durable) sync_directory(parent_of(entry_.path));
+}
 
 StopCheck stop_check(const ActionContext& context) {
   return [&context] {
@@ -153,8 +197,7 @@ void create_folder_at(const fs::path& path, const Attributes& attributes) {
   if (!fd || ::fstat(fd.get(), &status) != 0) throw_errno("cannot open the folder", path);
   Attributes wanted = attributes;
   if (made && !wanted.mode) {
-    // Our own umask is narrower than the caller's; the set-gid bit comes from the folder above.
-    wanted.mode = (status.st_mode & S_ISGID) | (0777 & ~caller_umask());
+    wanted.mode = new_folder_mode(status);
   }
   try {
     apply(fd.get(), wanted, path);
@@ -162,6 +205,27 @@ void create_folder_at(const fs::path& path, const Attributes& attributes) {
     if (made) ::rmdir(path.c_str());
     throw;
   }
+}
+
+FileDescriptor create_folder_below(int folder, const std::string& name, const fs::path& path) {
+  FileDescriptor at(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  fs::path here = path;
+  for (const fs::path& part : fs::path(name)) {
+    here /= part;
+    const bool made = ::mkdirat(at.get(), part.c_str(), 0777) == 0;
+    if (!made && errno != EEXIST) throw_errno("cannot create the folder", here);
+    FileDescriptor next(
+        ::openat(at.get(), part.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!next && (errno == ELOOP || errno == ENOTDIR)) {
+      throw Error(Error::Kind::io, here.string() + " is in the way of a folder",
+                  "delete or rename it first");
+    }
+    struct stat status {};
+    if (!next || ::fstat(next.get(), &status) != 0) throw_errno("cannot open the folder", here);
+    if (made) apply(next.get(), {{}, {}, new_folder_mode(status)}, here);
+    at = std::move(next);
+  }
+  return at;
 }
 
 void create_parents(const fs::path& path) {

@@ -1,6 +1,7 @@
 // What the file actions share: names and wildcards, owners and modes, files that are replaced as a
 // whole, and trees that are copied, moved, changed and removed by descriptor. Called by the file
-// actions and WebDownload. Never follows a link that it meets inside a tree, never writes devices.
+// actions, those of S3 and WebDownload. Never follows a link that it meets inside a tree, never
+// writes devices.
 #pragma once
 
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +74,10 @@ StopCheck stop_check(const ActionContext& context);
 /// One folder with its parents; new ones get 0777 less the caller's umask. `attributes` are for the
 /// folder itself, new or not. Throws Error(io).
 void create_folder_at(const std::filesystem::path& path, const Attributes& attributes = {});
+/// A folder below an open one, with those between, made like the above; `name` has no "." or "..".
+/// A link on the way is an Error(io): it could lead anywhere.
+FileDescriptor create_folder_below(int folder, const std::string& name,
+                                   const std::filesystem::path& path);
 /// Missing folders above `path`.
 void create_parents(const std::filesystem::path& path);
 
@@ -171,6 +177,26 @@ class NewFile {
   Entry temporary_;
   FileDescriptor fd_;
   bool has_name_ = false;
+};
+/// A file whose content comes from elsewhere, in any order, and that takes its place once it is
+/// whole; owner, mode and labels become those of the file that was there.
+class IncomingFile {
+ public:
+  /// Links are followed and things refused as by write_document_file. Throws Error(io).
+  static std::unique_ptr<IncomingFile> at(const std::filesystem::path& path, bool overwrite);
+  /// A name in a folder; a link of that name is replaced, not followed.
+  IncomingFile(FileDescriptor folder, const std::filesystem::path& path, bool overwrite);
+  IncomingFile(const IncomingFile&) = delete;
+  IncomingFile& operator=(const IncomingFile&) = delete;
+  int fd() const { return file_.fd(); }
+  /// `durable`: on the disk when this returns; false leaves that to the caller.
+  void put_in_place(bool durable);
+
+ private:
+  FileDescriptor folder_;
+  Entry entry_;
+  bool overwrite_;
+  NewFile file_;
 };
 /// Everything of one descriptor: owner first, as that clears the set-id bits of the mode.
 void apply(int fd, const Attributes& attributes, const std::filesystem::path& path);

@@ -1,5 +1,7 @@
 #include "actions/s3_address.hpp"
 
+#include "runner/base/error.hpp"
+
 namespace toehold {
 
 void check_s3_address(const Value& item, const char* key, bool key_required,
@@ -31,8 +33,20 @@ void check_s3_address(const Value& item, const char* key, bool key_required,
   }
 }
 
-Failed s3_unavailable(const std::string& address) {
-  return Failed{"S3 is not available in this version (" + address + ")", {}, {}};
+ObjectAddress s3_address(const std::string& text, const std::optional<std::string>& owner,
+                         bool key_required) {
+  auto address = parse_object_address(text);
+  if (!address || (key_required && address->key.empty())) {
+    throw Error(Error::Kind::usage, "'" + text + "' is no address of an object",
+                "write s3://BUCKET/KEY");
+  }
+  address->expected_owner = owner.value_or("");
+  return *address;
+}
+
+TransferControl transfer_control(ActionContext& context, const std::string& name) {
+  return {context.deadline, context.stop, [&context] { context.output(Stream::out, {}); },
+          [&context, name](const std::string& text) { context.note(name + ": " + text); }};
 }
 
 }  // namespace toehold
