@@ -3,9 +3,9 @@
 
   aws_server.py PORT-FILE
 
-Added: the instance identity document, and Image Builder's GetComponent. A test makes a component
-by POST /toehold/component with the component's JSON ({"arn": ..., "data": ...}); its x.x.x ARN
-then means its newest version. State is in memory, and goes by POST /moto-api/reset.
+Added: the instance identity document, S3's expected bucket owner, and Image Builder's GetComponent.
+A test makes a component by POST /toehold/component with its JSON ({"arn": ..., "data": ...}); its
+x.x.x ARN then means its newest version. State is in memory, and goes by POST /moto-api/reset.
 """
 import json
 import os
@@ -18,8 +18,9 @@ os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+ACCOUNT = "123456789012"
 IDENTITY = {
-    "accountId": "123456789012", "architecture": "x86_64", "availabilityZone": "us-east-1a",
+    "accountId": ACCOUNT, "architecture": "x86_64", "availabilityZone": "us-east-1a",
     "imageId": "ami-12345678", "instanceId": "i-1234567890abcdef0", "instanceType": "t3.micro",
     "region": "us-east-1", "version": "2017-09-30",
 }
@@ -63,6 +64,10 @@ def application(environ, start_response):
         start_response(status, [*headers, ("Content-Length", str(len(text)))])
         return [text]
 
+    if environ.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", ACCOUNT) != ACCOUNT:
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        start_response("403 Forbidden", [("Content-Type", "application/xml")])
+        return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
     if path == "/latest/dynamic/instance-identity/document":
         if not environ.get("HTTP_X_AWS_EC2_METADATA_TOKEN"):
             return answer("401 Unauthorized", None, "")
