@@ -10,6 +10,9 @@ namespace toehold {
 
 struct CommandContext;
 
+void add_diff(CLI::App& app, CommandContext& context);
+void add_images(CLI::App& app, CommandContext& context);
+
 /// All of them, in the order of the help.
 void add_controller_commands(CLI::App& app, CommandContext& context);
 

@@ -121,7 +121,7 @@ WrittenOutput write_output(const std::string& type, const OverlayStack& stack,
   }
   if (gzip) gzip->finish();
   file.keep();
-  return {type, path.string(), file.sha256(), file.size()};
+  return {type, path.string(), file.sha256(), static_cast<std::int64_t>(file.size())};
 }
 
 std::int64_t output_epoch(const OverlayStack& stack, std::stop_token stop) {

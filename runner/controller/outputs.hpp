@@ -30,7 +30,7 @@ struct WrittenOutput {
   std::string type;
   std::string path;
   std::string sha256;
-  std::uint64_t size = 0;
+  std::int64_t size = 0;  // bytes
 };
 
 /// Writes the output's kind to `path`, 0600, complete or not at all; memory does not grow with the

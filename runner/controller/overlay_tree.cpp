@@ -33,6 +33,7 @@ struct Found {
   TreeEntry entry;
   std::size_t layer = 0;
   Sources sources;           // of a folder, what shows in it
+  bool opaque = false;       // of a folder: nothing of the layers below shows in it
   bool base_hidden = false;  // a folder of this name in the base does not show
   bool base_has_it = false;  // or may have it, where the base is not known
 };
@@ -50,6 +51,13 @@ class Tree {
   }
 
   const Sources& root() const { return root_; }
+
+  /// A name whose holders are not known: all may have it.
+  Found look_up(const Sources& sources, const std::string& path, const std::string& name) const {
+    Holders all(sources.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    return look_up(sources, path, name, all);
+  }
 
   TreeEntry root_entry() const {
     if (root_.empty()) throw Error(Error::Kind::io, "there is neither a base nor a layer");
@@ -128,7 +136,8 @@ class Tree {
     if (source.layer != 0 || status.st_dev == device_) {
       found.sources.push_back({source.layer, on_disk});
     }
-    return source.layer != 0 && attribute(on_disk, "opaque") == "y";
+    found.opaque = source.layer != 0 && attribute(on_disk, "opaque") == "y";
+    return found.opaque;
   }
 
   bool is_whiteout(const fs::path& path, const struct stat& status) const {
@@ -177,6 +186,13 @@ class Walk {
     });
   }
 
+  void uppermost(const LayerVisitor& visitor) {
+    Sources below = tree_.root();
+    const Sources above{below.front()};
+    below.erase(below.begin());
+    layer("", above, below, visitor);
+  }
+
   void changes(const ChangeVisitor& visitor) {
     folder("", tree_.root(), [&](const Found& found) {
       if (!found.present) {
@@ -195,10 +211,43 @@ class Walk {
   template <class Visit>
   void folder(const std::string& path, const Sources& sources, const Visit& visit) {
     for (const auto& [name, holders] : tree_.names_in(sources)) {
-      if (stop_.stop_requested()) throw Error(Error::Kind::cancelled, "stopped by a signal");
+      throw_if_stopped();
       const Found found = tree_.look_up(sources, path, name, holders);
       if (visit(found) && !found.sources.empty()) folder(found.entry.path, found.sources, visit);
     }
+  }
+
+  void layer(const std::string& path, const Sources& above, const Sources& below,
+             const LayerVisitor& visitor) {
+    for (const auto& [name, holders] : tree_.names_in(above)) {
+      throw_if_stopped();
+      const Found now = tree_.look_up(above, path, name, holders);
+      const Found before = tree_.look_up(below, path, name);
+      if (!now.present) {
+        if (before.present) gone(before, visitor);
+        continue;
+      }
+      const bool still_folder = !now.sources.empty() && !now.opaque;
+      if (before.present && !before.sources.empty() && !still_folder) gone_below(before, visitor);
+      visitor.present(now.entry, before.present ? &before.entry : nullptr);
+      const Sources& shown = still_folder ? before.sources : Sources{};
+      if (!now.sources.empty()) layer(now.entry.path, now.sources, shown, visitor);
+    }
+  }
+
+  void gone(const Found& found, const LayerVisitor& visitor) {
+    visitor.removed(found.entry);
+    gone_below(found, visitor);
+  }
+  void gone_below(const Found& found, const LayerVisitor& visitor) {
+    folder(found.entry.path, found.sources, [&](const Found& inside) {
+      if (inside.present) visitor.removed(inside.entry);
+      return inside.present;
+    });
+  }
+
+  void throw_if_stopped() const {
+    if (stop_.stop_requested()) throw Error(Error::Kind::cancelled, "stopped by a signal");
   }
 
   const Tree tree_;
@@ -212,6 +261,39 @@ std::string link_target(const fs::path& path) {
   return target.string();
 }
 
+/// What is at `path`, through symbolic links.
+std::optional<Found> locate(const Tree& tree, const std::string& path) {
+  constexpr int most_links = 40;  // as the kernel's
+  std::vector<std::string> todo = split(path, '/');
+  std::reverse(todo.begin(), todo.end());
+  Found root;
+  root.entry = tree.root_entry();
+  root.sources = tree.root();
+  std::vector<Found> way{root};
+  int links = 0;
+  while (!todo.empty()) {
+    const std::string name = std::move(todo.back());
+    todo.pop_back();
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      if (way.size() > 1) way.pop_back();
+      continue;
+    }
+    Found found = tree.look_up(way.back().sources, way.back().entry.path, name);
+    if (!found.present) return std::nullopt;
+    if (!S_ISLNK(found.entry.status.st_mode)) {
+      way.push_back(std::move(found));
+      continue;
+    }
+    if (++links > most_links) return std::nullopt;
+    const std::string target = link_target(found.entry.on_disk);
+    if (target.starts_with('/')) way.resize(1);
+    const std::vector<std::string> parts = split(target, '/');
+    todo.insert(todo.end(), parts.rbegin(), parts.rend());
+  }
+  return way.back();
+}
+
 }  // namespace
 
 void walk_tree(const OverlayStack& stack, const std::function<void(const TreeEntry&)>& entry,
@@ -223,40 +305,25 @@ void walk_changes(const OverlayStack& stack, const ChangeVisitor& visitor, std::
   Walk(stack, std::move(stop)).changes(visitor);
 }
 
+void walk_uppermost(const OverlayStack& stack, const LayerVisitor& visitor, std::stop_token stop) {
+  Walk(stack, std::move(stop)).uppermost(visitor);
+}
+
 std::optional<TreeEntry> find_in_tree(const OverlayStack& stack, const std::string& path) {
-  constexpr int most_links = 40;  // as the kernel's
+  const std::optional<Found> found = locate(Tree(stack), path);
+  if (!found) return std::nullopt;
+  return found->entry;
+}
+
+std::vector<std::string> names_in_tree(const OverlayStack& stack, const std::string& path) {
   const Tree tree(stack);
-  std::vector<std::string> todo = split(path, '/');
-  std::reverse(todo.begin(), todo.end());
-  std::vector<Sources> folders{tree.root()};  // from the root to where we are
-  TreeEntry entry = tree.root_entry();
-  int links = 0;
-  while (!todo.empty()) {
-    const std::string name = std::move(todo.back());
-    todo.pop_back();
-    if (name.empty() || name == ".") continue;
-    if (name == "..") {
-      if (folders.size() > 1) folders.pop_back();
-      continue;
-    }
-    const Sources& here = folders.back();
-    Holders all(here.size());
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-    const Found found = tree.look_up(here, "", name, all);
-    if (!found.present) return std::nullopt;
-    entry = found.entry;
-    if (S_ISLNK(entry.status.st_mode)) {
-      if (++links > most_links) return std::nullopt;
-      const std::string target = link_target(entry.on_disk);
-      if (target.starts_with('/')) folders.resize(1);
-      std::vector<std::string> parts = split(target, '/');
-      todo.insert(todo.end(), parts.rbegin(), parts.rend());
-    } else {
-      folders.push_back(found.sources);
-    }
+  std::vector<std::string> names;
+  const std::optional<Found> folder = locate(tree, path);
+  if (!folder) return names;
+  for (const auto& [name, holders] : tree.names_in(folder->sources)) {
+    if (tree.look_up(folder->sources, path, name, holders).present) names.push_back(name);
   }
-  entry.path = path;
-  return entry;
+  return names;
 }
 
 }  // namespace toehold

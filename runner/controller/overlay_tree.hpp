@@ -43,8 +43,19 @@ struct ChangeVisitor {
 /// The same order and errors.
 void walk_changes(const OverlayStack& stack, const ChangeVisitor& visitor, std::stop_token stop);
 
+struct LayerVisitor {
+  /// `before`: what the layers below show there; null for something new.
+  std::function<void(const TreeEntry& now, const TreeEntry* before)> present;
+  /// Likewise for everything in a folder that is gone, the folder first.
+  std::function<void(const TreeEntry& before)> removed;
+};
+/// What the uppermost layer alone did to what is below it.
+void walk_uppermost(const OverlayStack& stack, const LayerVisitor& visitor, std::stop_token stop);
+
 /// What can be seen at `path` ("var/lib/dpkg/status"); symbolic links on the way, and at its end,
 /// are followed within the tree.
 std::optional<TreeEntry> find_in_tree(const OverlayStack& stack, const std::string& path);
+/// What can be seen in the folder at `path`, in byte order; empty where there is none.
+std::vector<std::string> names_in_tree(const OverlayStack& stack, const std::string& path);
 
 }  // namespace toehold

@@ -31,7 +31,7 @@ struct Output {
     config.labels = {{"team", "web"}};
     const fs::path path = scratch.path() / name;
     const WrittenOutput written = write_output(type, from, config, epoch, path, {});
-    CHECK(written.size == fs::file_size(path));
+    CHECK(written.size == static_cast<std::int64_t>(fs::file_size(path)));
     CHECK(written.sha256 == digest_of_file(DigestAlgorithm::sha256, path));
     return path.string();
   }
