@@ -1,0 +1,56 @@
+# The JSON Schema of recipes takes the samples and odd but right shapes, and finds common mistakes.
+. "$(dirname "$0")/lib.sh"
+needs python3
+python3 -c 'import jsonschema, yaml' 2>/dev/null ||
+  skip "python3 has no jsonschema or no yaml (apt-get install python3-jsonschema python3-yaml)"
+
+"$TOEHOLD" describe recipe --format json-schema >schema.json
+cat >check.py <<'P'
+import json, sys, warnings, yaml
+warnings.simplefilter("ignore")
+from jsonschema import Draft7Validator
+
+schema = json.load(open("schema.json"))
+Draft7Validator.check_schema(schema)
+validator = Draft7Validator(schema)
+want_good = sys.argv[1] == "good"
+wrong = 0
+for path in sys.argv[2:]:
+    with open(path, encoding="utf-8") as file:
+        errors = list(validator.iter_errors(yaml.safe_load(file)))
+    if want_good == bool(errors):
+        wrong += 1
+        print(f"{path}: {errors[0].message[:300] if errors else 'the schema finds nothing wrong'}")
+sys.exit(wrong != 0)
+P
+
+cat >odd.yaml <<'Y'
+{"name": "odd", "semanticVersion": "1.0.0", "description": null,
+ "components": ["a.yaml", {"path": "b.yaml"}, {"componentArn": "arn:aws:x",
+   "parameters": [{"name": "A", "value": ["x", 1]}]}],
+ "target": {"type": "ssh", "host": "{{ matrix.HOST }}", "port": "{{ matrix.PORT }}"},
+ "outputs": ["rootfs", {"type": "{{ matrix.KIND }}", "path": "x"}],
+ "imageTestsConfiguration": {"imageTestsEnabled": "true"},
+ "matrix": {"HOST": ["a"], "PORT": [22], "KIND": ["changes"]}}
+Y
+expect_exit 0 python3 check.py good odd.yaml "$TOEHOLD_SOURCE"/samples/recipes/*.yaml
+
+number=0
+bad() {
+  number=$((number + 1))
+  printf '%s\n' "$1" >"bad$number.yaml"
+}
+bad '{components: [a]}'
+bad '{name: abc}'
+bad '{name: abc, components: []}'
+bad '{name: abc, components: a}'
+bad '{name: abc, components: [{}]}'
+bad '{name: abc, components: [{path: a, component: b}]}'
+bad '{name: abc, components: [a], target: vm}'
+bad '{name: abc, components: [a], target: {base: host}}'
+bad '{name: abc, components: [a], target: {type: sandbox, image: x}}'
+bad '{name: abc, components: [a], outputs: [iso]}'
+bad '{name: abc, components: [a], matrix: {A: b}}'
+bad '{name: abc, components: [a], imageTestsConfiguration: {timeoutMinutes: 0}}'
+bad '{name: abc, components: [a], verison: 1.0.0}'
+expect_exit 0 python3 check.py bad bad*.yaml
