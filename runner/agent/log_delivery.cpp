@@ -1,7 +1,11 @@
 #include "runner/agent/log_delivery.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <vector>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
@@ -19,6 +23,7 @@ constexpr seconds create_time(30);
 constexpr FlushPatience patience_at_end{seconds(30), seconds(300)};
 constexpr FlushPatience patience_when_ignored{seconds(10), seconds(300)};
 constexpr FlushPatience patience_at_pause{seconds(3), seconds(10)};
+constexpr std::chrono::minutes upload_time(30);
 
 void check_account(const char* option, const std::string& account) {
   const bool digits =
@@ -49,10 +54,41 @@ void needs(const char* option, const std::string& value, const char* needed,
               std::string("add ") + needed + ", or leave it out");
 }
 
+std::string without_slashes(std::string text) {
+  while (text.starts_with('/')) text.erase(0, 1);
+  while (text.ends_with('/')) text.pop_back();
+  return text;
+}
+
 void print(const char* severity, const std::string& message, const std::string& hint) {
   std::string text = std::string(severity) + ": " + printable(message) + "\n";
   if (!hint.empty()) text += "  = " + printable(hint) + "\n";
   std::fputs(text.c_str(), stderr);
+}
+
+/// The regular files of the folder. One that grows is uploaded as long as it is when its turn
+/// comes.
+std::vector<ObjectUpload> uploads_of(const fs::path& folder, const ObjectAddress& below) {
+  std::vector<ObjectUpload> uploads;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entries(folder, error), end; entries != end;
+       entries.increment(error)) {
+    std::error_code gone;
+    if (entries->symlink_status(gone).type() != fs::file_type::regular) continue;
+    ObjectUpload upload;
+    upload.name = entries->path().string();
+    upload.address = below;
+    upload.address.key += "/" + entries->path().lexically_relative(folder).string();
+    upload.open = [path = upload.name] {
+      FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+      if (!fd) throw Error::from_errno("cannot read " + path, errno);
+      return fd;
+    };
+    uploads.push_back(std::move(upload));
+  }
+  if (error)
+    throw Error(Error::Kind::io, "cannot read " + folder.string() + ": " + error.message());
+  return uploads;
 }
 
 }  // namespace
@@ -76,16 +112,14 @@ void check_log_options(const RunRequest& request) {
   }
   if (!request.log_s3_bucket_name.empty()) check_bucket(request.log_s3_bucket_name);
   check_account("--log-s3-bucket-owner", request.log_s3_bucket_owner);
-  if (request.log_s3_bucket_name.empty()) return;
-  throw Error(Error::Kind::unsupported, "uploading logs to S3 is not available in this version",
-              "leave out --log-s3-bucket-name and copy the log folder");
 }
 
 LogDelivery::LogDelivery(const RunRequest& request, const RunStarted& started,
-                         aws::Session& session)
+                         aws::Session& session, ObjectStore& objects)
     : request_(request),
       log_directory_(started.log_directory),
       session_(session),
+      objects_(objects),
       target_{request.cw_log_region, request.cw_log_group,
               request.cw_log_stream.empty() ? started.execution_id : request.cw_log_stream} {}
 
@@ -119,6 +153,12 @@ void LogDelivery::pause() {
 }
 
 std::string LogDelivery::finish(std::stop_token stop) {
+  const std::string unsent = finish_cloudwatch(stop);
+  const std::string kept = upload(stop);
+  return unsent.empty() ? kept : unsent;
+}
+
+std::string LogDelivery::finish_cloudwatch(std::stop_token stop) {
   if (!cloudwatch_) return {};
   const bool ignored = request_.cw_ignore_failures;
   const CloudWatchGaps gaps = cloudwatch_->finish(
@@ -137,6 +177,38 @@ std::string LogDelivery::finish(std::stop_token stop) {
         hint + "all of it is in " + (log_directory_ / "console.log").string());
   log(ignored ? LogLevel::warning : LogLevel::error, message);
   return ignored ? std::string() : message;
+}
+
+ObjectAddress LogDelivery::destination() const {
+  const std::string prefix = without_slashes(request_.log_s3_key_prefix);
+  return {request_.log_s3_bucket_name,
+          (prefix.empty() ? "" : prefix + "/") + log_directory_.filename().string(),
+          request_.log_s3_bucket_owner};
+}
+
+std::string LogDelivery::upload(std::stop_token stop) {
+  if (request_.log_s3_bucket_name.empty()) return {};
+  const ObjectAddress to = destination();
+  try {
+    objects_.put(uploads_of(log_directory_, to),
+                 {Deadline(session_.clock().monotonic() + upload_time),
+                  stop,
+                  {},
+                  [](const std::string& text) { log(LogLevel::info, text); }});
+    uploaded_ = true;
+    return {};
+  } catch (const Error& error) {
+    const std::string message =
+        "the logs could not be uploaded to " + to_string(to) + ": " + error.full_message();
+    const std::string hint = error.hint().empty() ? "" : error.hint() + "; then ";
+    print("error", message,
+          hint + "aws s3 cp --recursive " + log_directory_.string() + " " + to_string(to));
+    return message;
+  }
+}
+
+std::string LogDelivery::log_url() const {
+  return uploaded_ ? to_string(destination()) : log_directory_.string();
 }
 
 void DeliveryNews::tick() {

@@ -86,7 +86,7 @@ ExitCode RunSession::run(const Plan& plan) {
   read_earlier(plan);
   disarm_resume(processes_);
   const RunStarted started = earlier_.empty() ? begin(plan) : *earlier_.run_started();
-  delivery_.emplace(options_.request, started, aws_.session());
+  delivery_.emplace(options_.request, started, aws_.session(), aws_.objects());
   return finish(started, run_engine(plan, started));
 }
 
@@ -267,7 +267,7 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
     summary.message = "All steps are done, but " + undelivered;
   }
   // Told first: killed in between, the next process tells it again instead of running all of it.
-  if (options_.result == "always") print_result(started, summary, started.log_directory);
+  if (options_.result == "always") print_result(started, summary, delivery_->log_url());
   // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
   if (succeeded) {
     remove_file(state_->journal);
