@@ -111,41 +111,58 @@ class Validator {
       condition(step.condition->condition, "'if' of " + owner);
     }
     if (step.action.empty() || has_reference(step.action)) return;  // the reader has said so
-    if (const ActionInfo* action = known_action(step)) {
+    if (const ActionInfo* action = actions_.find_info(step.action)) {
+      availability(*action, step);
       limits(*action, step);
       inputs(*action, phase, step);
+    } else if (const ActionInfo* meant = meant_action(step)) {
+      if (is_likely(*meant, step.inputs)) inputs(*meant, phase, step);
     }
   }
 
-  const ActionInfo* known_action(const Step& step) {
-    const ActionInfo* action = actions_.find_info(step.action);
-    if (!action) {
-      std::string hint;
-      if (suggestions_left_ > 0) {
-        --suggestions_left_;
-        std::vector<std::string> names;
-        for (const ActionInfo* info : actions_.all_infos()) names.push_back(info->name);
-        hint = did_you_mean(step.action, names);
-      }
-      diagnostics_.error(codes::unknown_action, step.action_where,
-                         "there is no action '" + step.action + "'",
-                         hint.empty() ? "'describe' lists the actions" : hint);
-      return nullptr;
+  /// Reports that there is no such action; returns the one that was likely meant, or null.
+  const ActionInfo* meant_action(const Step& step) {
+    std::optional<std::string> meant;
+    if (suggestions_left_ > 0) {
+      --suggestions_left_;
+      std::vector<std::string> names;
+      for (const ActionInfo* info : actions_.all_infos()) names.push_back(info->name);
+      meant = closest_match(step.action, names);
     }
+    diagnostics_.error(codes::unknown_action, step.action_where,
+                       "there is no action '" + step.action + "'",
+                       meant ? "did you mean '" + *meant + "'?" : "'describe' lists the actions");
+    return meant ? actions_.find_info(*meant) : nullptr;
+  }
+
+  /// What is told of the inputs of an action that was only guessed must not mislead: one that knows
+  /// none of the keys, not even misspelt, was no good guess.
+  static bool is_likely(const ActionInfo& meant, const Value& inputs) {
+    std::vector<std::string> keys = field_names(meant.inputs);
+    if (meant.shape == InputShape::condition) {
+      for (const OperatorInfo& info : operator_table()) keys.emplace_back(info.key);
+    }
+    const bool listed = inputs.is_list() && !inputs.list().empty();
+    const Value::Map& members = (listed ? inputs.list().front() : inputs).map();
+    return std::any_of(members.begin(), members.end(), [&](const Value::Member& member) {
+      return closest_match(member.key, keys).has_value();
+    });
+  }
+
+  void availability(const ActionInfo& action, const Step& step) {
     const auto& blocked = options_.blocked_actions;
     if (std::find(blocked.begin(), blocked.end(), step.action) != blocked.end()) {
       diagnostics_.error(codes::blocked_action, step.action_where,
                          "action " + step.action + " is blocked by --blocked-action-modules");
     }
-    if (const unsigned missing = options_.platforms & ~action->platforms) {
-      const auto there = names_of(action->platforms);
+    if (const unsigned missing = options_.platforms & ~action.platforms) {
+      const auto there = names_of(action.platforms);
       diagnostics_.error(
           codes::unsupported_action, step.action_where,
           "action " + step.action + " does not exist on " + join(names_of(missing), " and "),
           "it exists on " + join(there, " and ") + "; to check the document for that, use\n" +
               "validate --os-platforms " + join(there, ","));
     }
-    return action;
   }
 
   void limits(const ActionInfo& action, const Step& step) {

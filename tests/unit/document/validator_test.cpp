@@ -45,6 +45,25 @@ TEST_CASE("actions have to exist") {
             "'describe' lists");
 }
 
+TEST_CASE("a misspelt action does not hide the mistakes in its inputs") {
+  const auto found = [](const std::string& step) {
+    return findings(load_steps("- {name: a, action: " + step + "}"));
+  };
+  const auto both = found("WebDownlod, inputs: [{source: 'http://a', destinaton: /b}]");
+  REQUIRE(both.size() == 2);
+  CHECK_THAT(both[0], ContainsSubstring("did you mean 'WebDownload'?"));
+  CHECK_THAT(both[1], ContainsSubstring("7:65 error[unknown-key] action WebDownload") &&
+                          ContainsSubstring("did you mean 'destination'?"));
+  CHECK(found("WebDownlod, inputs: [{source: ftp://a}]").size() == 3);
+  CHECK(found("Asert, inputs: {fileExits: /a}").size() == 2);
+  // A guess that knows none of the keys is wrong, and so would be what it says of them.
+  CHECK(found("Insert, inputs: {table: /a}").size() == 1);
+  CHECK(found("ExecuteBsh, inputs: [ls]").size() == 1);
+  CHECK(found("ExecuteBsh").size() == 1);
+  // One mistake, one message.
+  CHECK(found("ExecuteBsh, inputs: {commands: ls}").size() == 2);
+}
+
 TEST_CASE("actions have to exist on all platforms that are asked for") {
   const std::string steps = "- {name: a, action: ExecutePowerShell, inputs: {commands: [dir]}}";
   check_one(load_steps(steps), "7:23 error[unsupported-action]",
