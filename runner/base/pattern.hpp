@@ -25,4 +25,8 @@ class Pattern {
   std::unique_ptr<Compiled> compiled_;
 };
 
+/// Whether the texts differ in case at most, in any script, as patterns see it (simple case folding
+/// of Unicode, that of Go's strings.EqualFold).
+bool equals_folded(std::string_view a, std::string_view b);
+
 }  // namespace toehold

@@ -108,7 +108,9 @@ bool ConditionEvaluator::compare(const Condition& condition) const {
   const std::string other = resolve_(condition.other);
   std::error_code error;
   // `value` OP operand: stringLessThan: 'b' with value: 'a' holds.
-  const auto text_order = [&] { return lower(other).compare(lower(operand)); };
+  const auto text_order = [&] {
+    return equals_folded(other, operand) ? 0 : lower(other).compare(lower(operand));
+  };
   const auto number_order = [&] {
     return compare_numbers(number_text(condition.other, other),
                            number_text(condition.operand, operand));
@@ -119,7 +121,7 @@ bool ConditionEvaluator::compare(const Condition& condition) const {
     case Operator::string_is_whitespace:
       return !operand.empty() && operand.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
     case Operator::string_equals:
-      return text_order() == 0;
+      return equals_folded(other, operand);
     case Operator::string_less_than:
       return text_order() < 0;
     case Operator::string_less_than_equals:

@@ -3,6 +3,7 @@
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/pattern.hpp"
 #include "runner/document/yaml.hpp"
 #include "tests/support/catch.hpp"
 
@@ -39,6 +40,26 @@ TEST_CASE("texts: value OP operand, without regard to case") {
   CHECK_FALSE(holds("{stringIsEmpty: ' '}"));
   CHECK(holds("{stringIsWhitespace: '  '}"));
   CHECK_FALSE(holds("{stringIsWhitespace: ''}"));
+}
+
+TEST_CASE("texts of all scripts compare without regard to case, as patterns do") {
+  CHECK(holds("{stringEquals: straße, value: STRAßE}"));
+  CHECK(holds("{stringEquals: ÄRGER, value: ärger}"));
+  CHECK(holds("{stringEquals: 'Σίσυφος.*', value: 'ΣΊΣΥΦΟΣ.*'}"));
+  CHECK(holds("{stringEquals: k, value: \u212a}"));  // the sign for kelvin
+  CHECK_FALSE(holds("{stringEquals: ä.c, value: äbc}"));
+  CHECK_FALSE(holds("{stringEquals: ä, value: ö}"));
+  CHECK_FALSE(holds("{stringEquals: ä, value: äb}"));
+  CHECK_FALSE(holds("{stringLessThan: ä, value: Ä}"));
+  CHECK(holds("{stringGreaterThanEquals: ä, value: Ä}"));
+  std::string lower, upper;
+  for (int i = 0; i < 100'000; ++i) {
+    lower += "ä";
+    upper += "Ä";
+  }
+  CHECK(equals_folded(lower, upper));
+  CHECK_FALSE(equals_folded(lower, upper + "."));
+  CHECK_FALSE(equals_folded("\xff", "\xfe"));
 }
 
 TEST_CASE("patterns are RE2, search anywhere and ignore case") {
