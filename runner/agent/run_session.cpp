@@ -149,7 +149,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   log(LogLevel::info, (earlier_.empty() ? "run begins: " : "run goes on: ") + started.execution_id);
 
   ConsoleLog console_log(logs / "console.log");
-  DetailedOutput detailed_output(logs / "detailedoutput.json");
+  DetailedOutput detailed_output(logs / "detailedoutput.json", context_.actions);
   ChainingRecord chaining(logs / "chaining.json");
   JsonLines json_lines(logs / "events.jsonl");
   Console console(console_options());

@@ -1,8 +1,12 @@
 #include "runner/report/detailed_output.hpp"
 
+#include <algorithm>
+
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/log.hpp"
+#include "runner/report/typed_inputs.hpp"
 
 namespace toehold {
 
@@ -13,8 +17,16 @@ Value time_value(UnixMillis time) {
 }
 
 /// Inputs and outputs are texts that hold JSON arrays.
-Value json_text(const Value& list) {
-  return list.is_list() ? Value(to_json(list)) : Value("[]");
+Value inputs_text(const Value& inputs, const ActionInfo* action) {
+  if (!inputs.is_list()) return Value("[]");
+  return Value(to_json(action ? typed_inputs(inputs, *action) : inputs));
+}
+
+Value outputs_text(const Value& outputs) {
+  // An action without outputs leaves a null for each item that it has done.
+  const bool none = std::all_of(outputs.list().begin(), outputs.list().end(),
+                                [](const Value& item) { return item.is_null(); });
+  return none ? Value("[]") : Value(to_json(outputs));
 }
 
 }  // namespace
@@ -90,19 +102,20 @@ Value DetailedOutput::step_value(const StepRecord& record) const {
     }
     nested = Value(std::move(list));
   }
-  return Value::object({{"name", record.started.name},
-                        {"status", finished.status},
-                        {"failureMessage", finished.message},
-                        {"timeoutSeconds", record.started.timeout_seconds},
-                        {"onFailure", record.started.on_failure},
-                        {"maxAttempts", record.started.max_attempts},
-                        {"action", record.started.action},
-                        {"startTime", time_value(record.begun)},
-                        {"endTime", time_value(record.ended)},
-                        {"inputs", json_text(finished.inputs)},
-                        {"outputs", json_text(finished.outputs)},
-                        {"loop", record.started.loop},
-                        {"detailedOutput", std::move(nested)}});
+  return Value::object(
+      {{"name", record.started.name},
+       {"status", finished.status},
+       {"failureMessage", finished.message},
+       {"timeoutSeconds", record.started.timeout_seconds},
+       {"onFailure", record.started.on_failure},
+       {"maxAttempts", record.started.max_attempts},
+       {"action", record.started.action},
+       {"startTime", time_value(record.begun)},
+       {"endTime", time_value(record.ended)},
+       {"inputs", inputs_text(finished.inputs, actions_.find_info(record.started.action))},
+       {"outputs", outputs_text(finished.outputs)},
+       {"loop", record.started.loop},
+       {"detailedOutput", std::move(nested)}});
 }
 
 Value DetailedOutput::document_value(const DocumentRecord& record) const {
@@ -143,8 +156,9 @@ Value DetailedOutput::run_value() const {
 void DetailedOutput::write() const {
   try {
     write_file_atomically(path_, to_json(run_value(), 2) + "\n");
-  } catch (const Error&) {
+  } catch (const Error& error) {
     // A report that cannot be written does not end the run.
+    log(LogLevel::warning, error.full_message());
   }
 }
 

@@ -9,13 +9,16 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runner/document/action_info.hpp"
 #include "runner/engine/event_sink.hpp"
 
 namespace toehold {
 
 class DetailedOutput final : public EventSink {
  public:
-  explicit DetailedOutput(std::filesystem::path path) : path_(std::move(path)) {}
+  /// `actions` outlives the report.
+  DetailedOutput(std::filesystem::path path, const ActionCatalogue& actions)
+      : path_(std::move(path)), actions_(actions) {}
   void on(const Event& event) override;
 
  private:
@@ -44,6 +47,7 @@ class DetailedOutput final : public EventSink {
   void write() const;
 
   std::filesystem::path path_;
+  const ActionCatalogue& actions_;
   RunStarted run_;
   RunFinished finished_;
   UnixMillis begun_ = 0, ended_ = 0;

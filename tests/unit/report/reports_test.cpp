@@ -7,62 +7,19 @@
 #include "runner/report/chaining.hpp"
 #include "runner/report/console.hpp"
 #include "runner/report/console_log.hpp"
-#include "runner/report/detailed_output.hpp"
 #include "runner/report/json_lines.hpp"
 #include "runner/report/result.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/event_play.hpp"
 
 #include <fcntl.h>
 #include <pty.h>
 #include <unistd.h>
 
 using namespace toehold;
+using namespace toehold::test;
 
 namespace {
-
-class Play {
- public:
-  explicit Play(EventSink& sink) : sink_(sink) {}
-  void operator()(EventData data) { sink_.on({++seq_, time_, std::move(data)}); }
-  void print(Stream stream, std::string_view bytes, bool logging = true) {
-    sink_.on({0, time_, Output{"0/build/One", stream, bytes, logging}});
-  }
-  void begin() {
-    RunStarted run;
-    run.execution_id = "id";
-    run.log_directory = "/logs/TOE";
-    (*this)(run);
-    (*this)(DocumentStarted{"0", "", "doc.yml", "demo", "what it does", "id", ""});
-    (*this)(PhaseStarted{"0", "build"});
-  }
-  void step(bool logging = true) {
-    (*this)(StepStarted{"0/build/One", "0", "build", "One", "ExecuteBash", 7, 7200, "Abort", 2, "",
-                        Value(), logging});
-    (*this)(AttemptStarted{"0/build/One", 1});
-  }
-  void end(const std::string& status, const std::string& message, std::optional<int> code) {
-    const bool good = status == "success";
-    (*this)(AttemptFinished{"0/build/One", 1, good ? "success" : "failed", message, code});
-    StepFinished finished{"0/build/One", status, message, code, {}, {}, 1, 1.5};
-    finished.inputs = Value(Value::List{
-        Value::object({{"commands", Value(Value::List{"echo hi"})}, {"apiKey", "visible"}})});
-    finished.outputs = Value(Value::List{Value::object({{"stdout", "hi"}})});
-    (*this)(finished);
-    (*this)(PhaseFinished{"0", "build", status, good ? "" : "Step One failed!"});
-    (*this)(DocumentFinished{"0", status, good ? "" : "Document doc.yml failed!"});
-    (*this)(RunFinished{status, good ? "" : "Document doc.yml failed!", 1, good ? 0 : 1, 0});
-  }
-
- private:
-  EventSink& sink_;
-  std::uint64_t seq_ = 0;
-  UnixMillis time_ = 1'700'000'000'123;
-};
-
-struct Folder {
-  TempDirectory folder{fs::temp_directory_path(), "toehold-report-"};
-  fs::path operator/(const char* name) const { return folder.path() / name; }
-};
 
 std::string without_stamps(const std::string& text) {
   return std::regex_replace(text, std::regex("2023-11-14 22:13:20\\.123 "), "");
@@ -129,41 +86,6 @@ TEST_CASE("a line without an end is passed on in bounded memory") {
   const std::string text = read_file(folder / "console.log");
   CHECK(text.size() > 8u << 20);
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
-}
-
-TEST_CASE("detailedoutput.json is awstoe's record") {
-  const Folder folder;
-  DetailedOutput report(folder / "d.json");
-  Play play(report);
-  play.begin();
-  play.step();
-  play.end("success", "", {});
-  const Value root = parse_json(read_file(folder / "d.json"));
-  CHECK(root.find("executionId")->text() == "id");
-  const Value& document = root.find("documents")->list()[0];
-  CHECK(document.find("filePath")->text() == "doc.yml");
-  CHECK(document.find("description")->text() == "what it does");
-  const Value& step = document.find("phases")->list()[0].find("steps")->list()[0];
-  CHECK(step.find("timeoutSeconds")->text() == "7200");
-  CHECK(step.find("outputs")->text() == R"([{"stdout":"hi"}])");
-  CHECK(step.find("detailedOutput")->is_null());
-}
-
-TEST_CASE("a nested document stands in the step that called it, also in a loop") {
-  const Folder folder;
-  DetailedOutput report(folder / "d.json");
-  Play play(report);
-  play.begin();
-  play.step();
-  play(DocumentStarted{"0/build/One#1>0", "0/build/One#1", "child.yml", "", "", "child-id", ""});
-  play(DocumentFinished{"0/build/One#1>0", "success", ""});
-  play.end("success", "", {});
-  const Value root = parse_json(read_file(folder / "d.json"));
-  const Value& step =
-      root.find("documents")->list()[0].find("phases")->list()[0].find("steps")->list()[0];
-  const Value& nested = step.find("detailedOutput")->list()[0];
-  CHECK(nested.find("executionId")->text() == "child-id");
-  CHECK(nested.find("documents")->list()[0].find("filePath")->text() == "child.yml");
 }
 
 TEST_CASE("the result has awstoe's keys in awstoe's order") {
