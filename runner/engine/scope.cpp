@@ -11,6 +11,8 @@ namespace toehold {
 
 namespace {
 
+constexpr std::string_view did_not_run = " did not run in this run";
+
 [[noreturn]] void unresolved(const std::string& why, std::string hint = {}) {
   throw Error(Error::Kind::document, why, std::move(hint));
 }
@@ -148,7 +150,7 @@ std::string Scope::step_value(const Reference& reference) const {
   const std::string step = key_of(reference.phase, reference.step);
   const auto at = steps_.find(step);
   if (at == steps_.end()) {
-    unresolved("step " + step + " did not run in this run",
+    unresolved("step " + step + std::string(did_not_run),
                "run the document from that step on: --from " + step);
   }
   const bool output = reference.kind == Reference::Kind::step_output;
@@ -271,6 +273,14 @@ void Scope::record_earlier(const std::string& phase, const std::string& step, Va
 
 bool Scope::knows(const std::string& phase, const std::string& step) const {
   return steps_.contains(key_of(phase, step));
+}
+
+std::optional<std::string> missing_step(std::string_view message) {
+  constexpr std::string_view before = "step ";
+  const std::size_t end = message.find(did_not_run);
+  const std::size_t begin = message.substr(0, end).rfind(before);
+  if (end == std::string_view::npos || begin == std::string_view::npos) return std::nullopt;
+  return std::string(message.substr(begin + before.size(), end - begin - before.size()));
 }
 
 }  // namespace toehold

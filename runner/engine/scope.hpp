@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -97,5 +98,9 @@ class Scope {
   std::unordered_map<std::string, std::string> names_;
   std::unordered_map<std::string, Recorded> steps_;  // by "phase.step"
 };
+
+/// The `phase.step` that `message`, of a step that failed, says did not run in this run; for who
+/// tells what to type next. nullopt: the step failed of something else.
+std::optional<std::string> missing_step(std::string_view message);
 
 }  // namespace toehold

@@ -2,6 +2,7 @@
 
 #include "runner/base/text.hpp"
 #include "runner/engine/redactor.hpp"
+#include "runner/engine/scope.hpp"
 
 namespace toehold {
 
@@ -97,7 +98,10 @@ std::string failure_screen(const FailedStep& failed, const Terminal& terminal,
   const bool nested = failed.started.step.find('>') != std::string::npos;
   text += "  " + terminal.dim("next") + "\n";
   if (!retry_command.empty() && !nested) {
-    text += "    " + terminal.cyan(retry_command + " --from " + step) + "   go on from this step\n";
+    // From a step on whose outputs are not there, it would fail once more.
+    const auto missing = missing_step(failed.finished.message);
+    text += "    " + terminal.cyan(retry_command + " --from " + missing.value_or(step)) +
+            (missing ? "   begin with the step that is missing\n" : "   go on from this step\n");
   }
   if (!log_directory.empty()) {
     text += "    " + terminal.cyan("less +G " + log_directory + "/console.log") +

@@ -212,6 +212,7 @@ TEST_CASE("a left-out step's outputs come from the run before") {
     CHECK(harness.run().summary.status == "failed");
     CHECK_THAT(harness.sink.all<StepFinished>()[0].message,
                ContainsSubstring("did not run in this run"));
+    CHECK(missing_step(harness.sink.all<StepFinished>()[0].message) == "build.One");
   }
 }
 

@@ -161,6 +161,29 @@ TEST_CASE("the failure screen has what one needs to act") {
   CHECK_THAT(text.substr(text.find("last output")), !ContainsSubstring("| line 10\n"));
 }
 
+TEST_CASE("what to type next is what helps") {
+  ConsoleOptions options;
+  options.retry_command = "toehold run doc.yml";
+  const auto next = [&](const std::string& why) {
+    const std::string text = shown(
+        [&](Play& play) {
+          play.begin();
+          play.step();
+          play.end("failed", why, {});
+        },
+        options);
+    const std::size_t begin = text.find("--from", text.find("  next\n"));
+    return text.substr(begin, text.find('\n', begin) - begin);
+  };
+  CHECK(next("exit code 3") == "--from build.One   go on from this step");
+  for (const char* frame : {"", "if: ", "the loop failed at index 0: "}) {
+    CHECK(next(frame + std::string("doc.yml:9:3: resolving {{ build.N.outputs.stdout }}: step "
+                                   "build.N did not run in this run (run the document from that "
+                                   "step on: --from build.N)")) ==
+          "--from build.N   begin with the step that is missing");
+  }
+}
+
 TEST_CASE("a plain view shows every line and nothing a terminal would obey") {
   const std::string text = shown([](Play& play) {
     play.begin();
