@@ -171,7 +171,9 @@ ExitCode run(TypedOptions typed, const CommandContext& context) {
   }
   if (options.view == "auto") {
     const bool terminal = ::isatty(STDERR_FILENO) == 1;
-    options.view = terminal ? "live" : (context.style.for_people ? "plain" : "none");
+    // Lines of the trace would tear the live view's last line.
+    options.view = terminal ? (options.request.trace ? "plain" : "live")
+                            : (context.style.for_people ? "plain" : "none");
   }
   // Whatever ends it, whoever reads stdout finds an object there.
   try {

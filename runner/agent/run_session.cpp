@@ -18,6 +18,7 @@
 #include "runner/base/log.hpp"
 #include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
+#include "runner/report/application_log.hpp"
 #include "runner/report/chaining.hpp"
 #include "runner/report/console_log.hpp"
 #include "runner/report/detailed_output.hpp"
@@ -147,7 +148,11 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   make_private_directory(logs);
   open_log(logs / "application.log", options_.request.trace);
   log(LogLevel::info, (earlier_.empty() ? "run begins: " : "run goes on: ") + started.execution_id);
+  log(LogLevel::debug, "process " + std::to_string(::getpid()) + ", logs in " + logs.string() +
+                           ", state in " + state_->directory.string() + " with " +
+                           count_of(journal_contents_.events.size(), "record"));
 
+  ApplicationLog application_log;
   ConsoleLog console_log(logs / "console.log");
   DetailedOutput detailed_output(logs / "detailedoutput.json", context_.actions);
   ChainingRecord chaining(logs / "chaining.json");
@@ -157,8 +162,8 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
-  Redactor sinks(secrets_,
-                 {&console_log, &detailed_output, &chaining, &json_lines, &console, &news});
+  Redactor sinks(secrets_, {&application_log, &console_log, &detailed_output, &chaining,
+                            &json_lines, &console, &news});
   console.set_recalling(true);
   for (const Event& event : journal_contents_.events) {
     if (std::holds_alternative<RunFinished>(event.data)) console.set_recalling(false);

@@ -7,6 +7,7 @@
 
 #include "runner/base/curl_library.hpp"
 #include "runner/base/error.hpp"
+#include "runner/base/log.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/tls_roots.hpp"
 #include "runner/base/url.hpp"
@@ -264,6 +265,7 @@ class CurlHttpClient final : public HttpClient {
     set(CURLOPT_ERRORBUFFER, details.data());
     const CURLcode code = perform(exchange);
     set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
+    log_request(hop, exchange);
     if (exchange.thrown) std::rethrow_exception(exchange.thrown);
     if (code == CURLE_OK || exchange.has_enough) return true;
     HttpResponse& response = exchange.response;
@@ -276,6 +278,18 @@ class CurlHttpClient final : public HttpClient {
       response.retryable = may_pass_by_itself(code);
     }
     return false;
+  }
+
+  /// Without the path and the query, which are as good as a password in some services' URLs.
+  void log_request(const Hop& hop, const Exchange& exchange) {
+    curl_off_t received = 0, microseconds = 0;
+    curl_library().easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl_library().easy_getinfo(easy_, CURLINFO_TOTAL_TIME_T, &microseconds);
+    const UrlParts url = parts_of(hop.url);
+    log(LogLevel::debug, hop.method + " " + url.scheme + "://" + url.host + ": status " +
+                             std::to_string(exchange.response.status) + ", " +
+                             format_size(static_cast<unsigned long long>(received)) + ", " +
+                             format_duration(static_cast<double>(microseconds) / 1e6));
   }
 
   CURLcode perform(Exchange& exchange) {

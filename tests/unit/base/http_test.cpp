@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
+#include "runner/base/log.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/loopback_server.hpp"
 
@@ -63,6 +65,19 @@ TEST_CASE("http: status, headers and body come over, request headers and body go
   CHECK(server.header(0, "x-mine") == "1");
   CHECK_THAT(server.requests().at(0), ContainsSubstring("X-Empty:\r\n"));
   CHECK_THAT(server.requests().at(0), ContainsSubstring("\r\n\r\npayload"));
+}
+
+TEST_CASE("http: each request stands in the application log, without what may be secret in a URL") {
+  const TempDirectory folder(fs::temp_directory_path(), "toehold-test-");
+  open_log(folder.path() / "application.log", false);
+  LoopbackServer server({redirect("/hidden"), reply(404, "gone")});
+  Client().get(server.url("/hook/hidden?key=hidden"));
+  close_log();
+  const std::string text = read_file(folder.path() / "application.log");
+  const std::string origin = server.url("");
+  CHECK_THAT(text, ContainsSubstring("Z debug GET " + origin + ": status 302, ") &&
+                       ContainsSubstring("Z debug GET " + origin + ": status 404, 4 B, ") &&
+                       !ContainsSubstring("hidden"));
 }
 
 TEST_CASE("http: an error status is a response, not a transport error") {
