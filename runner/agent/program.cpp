@@ -11,6 +11,7 @@
 
 #include "actions/builtin_actions.hpp"
 #include "generated/version.hpp"
+#include "runner/agent/act.hpp"
 #include "runner/agent/commands.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
@@ -103,6 +104,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
   }
   settle_static_program();
   open_standard_descriptors();
+  if (argc == 2 && std::string_view(argv[1]) == "act") return run_act();
   remember_caller_umask();
   ::umask(077);
   const ActionRegistry actions(builtin_actions());

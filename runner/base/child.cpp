@@ -1,6 +1,8 @@
 #include "runner/base/child.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 #include <set>
 #include <string_view>
 
+#include "runner/base/error.hpp"
 #include "runner/base/platform.hpp"
 #include "runner/base/umask.hpp"
 
@@ -39,6 +42,26 @@ std::vector<std::string> child_environment(const Command& command) {
 }
 
 }  // namespace
+
+FileDescriptor open_null(int flags) {
+  FileDescriptor fd(::open("/dev/null", flags | O_CLOEXEC));
+  if (!fd) {
+    throw Error(Error::Kind::process,
+                std::string("cannot open /dev/null: ") + std::strerror(errno));
+  }
+  return fd;
+}
+
+FileDescriptor open_input(const std::string& text) {
+  if (text.empty()) return open_null(O_RDONLY);
+  FileDescriptor fd(::memfd_create("toehold-input", MFD_CLOEXEC));
+  if (!fd) {
+    throw Error(Error::Kind::process, std::string("no memory file: ") + std::strerror(errno));
+  }
+  write_all(fd.get(), text, "a file in memory");
+  ::lseek(fd.get(), 0, SEEK_SET);
+  return fd;
+}
 
 Child::Child(const Command& command, Stdio stdio, bool dies_with_us)
     : command_(command),

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/base/files.hpp"
 #include "runner/base/process.hpp"
 
 namespace toehold {
@@ -14,6 +15,11 @@ namespace toehold {
 struct Stdio {
   int in = -1, out = -1, err = -1;
 };
+
+/// /dev/null; throws Error(process).
+FileDescriptor open_null(int flags);
+/// What a child reads as its standard input: a file in memory, or /dev/null when there is nothing.
+FileDescriptor open_input(const std::string& text);
 
 /// A command made ready in the parent, so that the child needs nothing but system calls.
 class Child {

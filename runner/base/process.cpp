@@ -119,15 +119,6 @@ struct Pipe {
   }
 };
 
-FileDescriptor open_null(int flags) {
-  FileDescriptor fd(::open("/dev/null", flags | O_CLOEXEC));
-  if (!fd) {
-    throw Error(Error::Kind::process,
-                std::string("cannot open /dev/null: ") + std::strerror(errno));
-  }
-  return fd;
-}
-
 /// Lets go of a pipe that a daemon still writes to. If nobody read it, the daemon would hang or be
 /// killed by SIGPIPE; so `cat` reads and discards, for as long as the daemon lives, us or no us.
 void hand_on(FileDescriptor pipe) {
@@ -195,8 +186,8 @@ class Execution {
   bool start() {
     Pipe out;
     Pipe err;
-    const FileDescriptor null = open_null(O_RDONLY);
-    Child child(command_, {null.get(), out.write.get(), err.write.get()}, true);
+    const FileDescriptor input = open_input(command_.input);
+    Child child(command_, {input.get(), out.write.get(), err.write.get()}, true);
     pid_ = processes_.start([&] { return launch(child, io_, handle_); });
     result_.start_error = child.failure();
     if (pid_ <= 0) return false;

@@ -22,6 +22,7 @@ struct Command {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH unless it has a '/'
   std::string working_directory;  // empty: ours
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+  std::string input{};  // what it reads on its standard input; kept in memory while it runs
 };
 
 struct ProcessResult {
@@ -45,8 +46,8 @@ class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
   /// Returns when the leading process has exited (not when its pipes close), or after the deadline
-  /// or a stop, when it and everything it started are gone. stdin is empty. Throws Error(process)
-  /// only for failures of our own (no descriptors, no memory).
+  /// or a stop, when it and everything it started are gone. stdin is `command.input`. Throws
+  /// Error(process) only for failures of our own (no descriptors, no memory).
   virtual ProcessResult run(const Command& command, const OnOutput& on_output,
                             const OnStart& on_start, Deadline deadline, std::stop_token stop) = 0;
 };

@@ -70,11 +70,13 @@ std::string number_text(const Value& written, const std::string& text) {
   return {buffer.data(), end.ptr};
 }
 
-bool file_has_digest(DigestAlgorithm algorithm, const std::string& path,
-                     const std::string& expected) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return false;
-  return equals_ignoring_case(digest_of_file(algorithm, path), trim(expected));
+bool binary_exists(ProcessRunner& processes, const std::stop_token& stop, const std::string& name) {
+  // The name is an argument of a constant script, never a part of it.
+  Command command;
+  command.argv = {"bash", "-c", "type -- \"$1\" >/dev/null 2>&1", "bash", name};
+  const ProcessResult result = processes.run(
+      command, [](Stream, std::string_view) {}, [](int) {}, Deadline(), stop);
+  return result.succeeded();
 }
 
 }  // namespace
@@ -103,10 +105,8 @@ bool ConditionEvaluator::holds(const Condition& condition) const {
 }
 
 bool ConditionEvaluator::compare(const Condition& condition) const {
-  namespace fs = std::filesystem;
   const std::string operand = resolve_(condition.operand);
   const std::string other = resolve_(condition.other);
-  std::error_code error;
   // `value` OP operand: stringLessThan: 'b' with value: 'a' holds.
   const auto text_order = [&] {
     return equals_folded(other, operand) ? 0 : lower(other).compare(lower(operand));
@@ -149,19 +149,19 @@ bool ConditionEvaluator::compare(const Condition& condition) const {
     case Operator::number_greater_than_equals:
       return number_order().value_or(-1) >= 0;
     case Operator::binary_exists:
-      return binary_exists(operand);
+      return probe_.binary_exists(operand);
     case Operator::file_exists:
-      return fs::exists(operand, error) && !fs::is_directory(operand, error);
+      return probe_.file_exists(operand);
     case Operator::folder_exists:
-      return fs::is_directory(operand, error);
+      return probe_.folder_exists(operand);
     case Operator::file_md5_equals:
-      return file_has_digest(DigestAlgorithm::md5, other, operand);
+      return has_digest(DigestAlgorithm::md5, other, operand);
     case Operator::file_sha1_equals:
-      return file_has_digest(DigestAlgorithm::sha1, other, operand);
+      return has_digest(DigestAlgorithm::sha1, other, operand);
     case Operator::file_sha256_equals:
-      return file_has_digest(DigestAlgorithm::sha256, other, operand);
+      return has_digest(DigestAlgorithm::sha256, other, operand);
     case Operator::file_sha512_equals:
-      return file_has_digest(DigestAlgorithm::sha512, other, operand);
+      return has_digest(DigestAlgorithm::sha512, other, operand);
     case Operator::and_:
     case Operator::or_:
     case Operator::not_:
@@ -170,13 +170,29 @@ bool ConditionEvaluator::compare(const Condition& condition) const {
   return false;
 }
 
-bool ConditionEvaluator::binary_exists(const std::string& name) const {
-  // The name is an argument of a constant script, never a part of it.
-  Command command;
-  command.argv = {"bash", "-c", "type -- \"$1\" >/dev/null 2>&1", "bash", name};
-  const ProcessResult result = processes_.run(
-      command, [](Stream, std::string_view) {}, [](int) {}, Deadline(), stop_);
-  return result.succeeded();
+bool ConditionEvaluator::has_digest(DigestAlgorithm algorithm, const std::string& path,
+                                    const std::string& expected) const {
+  const auto found = probe_.file_digest(algorithm, path);
+  return found && equals_ignoring_case(*found, trim(expected));
+}
+
+MachineProbe probe_here(ProcessRunner& processes, std::stop_token stop) {
+  namespace fs = std::filesystem;
+  return {
+      [&processes, stop](const std::string& name) { return binary_exists(processes, stop, name); },
+      [](const std::string& path) {
+        std::error_code error;
+        return fs::exists(path, error) && !fs::is_directory(path, error);
+      },
+      [](const std::string& path) {
+        std::error_code error;
+        return fs::is_directory(path, error);
+      },
+      [](DigestAlgorithm algorithm, const std::string& path) -> std::optional<std::string> {
+        std::error_code error;
+        if (!fs::is_regular_file(path, error)) return std::nullopt;
+        return digest_of_file(algorithm, path);
+      }};
 }
 
 }  // namespace toehold

@@ -11,6 +11,7 @@
 #include "runner/base/object_store.hpp"
 #include "runner/base/process.hpp"
 #include "runner/document/validator.hpp"
+#include "runner/engine/condition_evaluator.hpp"
 #include "runner/engine/registry.hpp"
 #include "runner/engine/scope.hpp"
 
@@ -36,6 +37,7 @@ struct EngineServices {
   InDoubt in_doubt = InDoubt::fail;
   int max_reboots_per_step = 10;
   AwsLookups aws = {};
+  MachineProbe probe = probe_here(processes, stop);
 };
 
 }  // namespace toehold

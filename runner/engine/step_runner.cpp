@@ -112,9 +112,8 @@ void StepRunner::record(const StepFinished& finished) {
 std::string StepRunner::decide() {
   if (!step_->condition) return {};
   const StepFrame frame{planned_->phase->name, step_->name, {}, {}, {}};
-  const ConditionEvaluator evaluator(services_.processes, services_.stop, [&](const Value& scalar) {
-    return scope_.resolve_text(scalar, frame);
-  });
+  const ConditionEvaluator evaluator(
+      services_.probe, [&](const Value& scalar) { return scope_.resolve_text(scalar, frame); });
   const bool holds = evaluator.holds(step_->condition->condition);
   return decision_name(holds ? step_->condition->then : step_->condition->otherwise);
 }
@@ -341,7 +340,7 @@ ActionContext StepRunner::make_context(const Turn& turn, Deadline deadline) {
         if (!condition) {
           throw Error(Error::Kind::document, diagnostics.items().front().message);
         }
-        const ConditionEvaluator evaluator(services_.processes, services_.stop,
+        const ConditionEvaluator evaluator(services_.probe,
                                            [](const Value& scalar) { return scalar.text(); });
         return evaluator.holds(*condition);
       }};

@@ -20,8 +20,8 @@ bool holds(const std::string& yaml) {
   INFO(yaml);
   REQUIRE(condition);
   RealProcessRunner processes;
-  return ConditionEvaluator(processes, {}, [](const Value& v) { return v.text(); })
-      .holds(*condition);
+  const MachineProbe probe = probe_here(processes, {});
+  return ConditionEvaluator(probe, [](const Value& v) { return v.text(); }).holds(*condition);
 }
 
 }  // namespace

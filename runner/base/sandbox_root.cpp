@@ -1,0 +1,362 @@
+#include "runner/base/sandbox_root.hpp"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
+#include "runner/base/text.hpp"
+
+namespace toehold {
+
+namespace {
+
+[[noreturn]] void fail(const std::string& what, std::string hint = {}) {
+  throw Error::from_errno(what, errno, std::move(hint));
+}
+
+void mount_or_fail(const char* source, const std::string& target, const char* type,
+                   unsigned long flags, const std::string& data = {}) {
+  if (::mount(source, target.c_str(), type, flags, data.empty() ? nullptr : data.c_str()) == 0) {
+    return;
+  }
+  fail("cannot mount " + std::string(type ? type : source) + " at " + target);
+}
+
+void make_folder(const std::string& path, mode_t mode) {
+  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) fail("cannot make " + path);
+  ::chmod(path.c_str(), mode);
+}
+
+/// A colon or comma in a path would end it in overlayfs' options.
+std::string escaped(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    if (c == ':' || c == ',' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+/// What overlayfs takes as the lowest layer. A base that layers lie below (this machine's root) is
+/// not taken as it is ("too many levels"), but an overlay of it is.
+std::string lowest_layer(const SandboxRoot& root, const std::string& staging) {
+  if (root.base != "/") return root.base;
+  const std::string empty = staging + "/empty";
+  const std::string merged = staging + "/base";
+  make_folder(empty, 0755);
+  make_folder(merged, 0755);
+  mount_or_fail("overlay", merged, "overlay", MS_RDONLY | MS_NODEV,
+                "lowerdir=" + escaped(empty) + ":/");
+  return merged;
+}
+
+/// Layers by their whole paths soon fill the one page that mount options may have; from inside of
+/// the folder that holds them their names are short.
+std::string lower_option(const SandboxRoot& root, const std::string& lowest,
+                         const std::string& staging) {
+  std::string option = "lowerdir=";
+  std::size_t number = 0;
+  make_folder(staging + "/l", 0700);
+  for (const std::string& layer : root.layers) {
+    const std::string name = "l/" + std::to_string(number++);
+    if (::symlink(layer.c_str(), (staging + "/" + name).c_str()) != 0) fail("cannot link " + layer);
+    option += name + ":";
+  }
+  return option + escaped(lowest);
+}
+
+std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
+  mount_or_fail("toehold", root.mount_point, "tmpfs", MS_NODEV | MS_NOSUID, "mode=700,size=16m");
+  const std::string& staging = root.mount_point;
+  const std::string merged = staging + "/root";
+  make_folder(merged, 0755);
+  const std::string lowest = lowest_layer(root, staging);
+  std::string options = lower_option(root, lowest, staging);
+  unsigned long flags = MS_NODEV;
+  if (root.upper.empty()) {
+    flags |= MS_RDONLY;
+    if (root.layers.empty()) {  // an overlay without an upper layer needs two lower ones
+      make_folder(staging + "/none", 0755);
+      options.insert(std::string("lowerdir=").size(), "none:");
+    }
+  } else {
+    // A sandbox is thrown away after a crash, so nothing has to be durable while it runs; the mark of
+    // an earlier mount that could have lost something is in the way of a second one.
+    std::error_code ignored;
+    std::filesystem::remove_all(root.work + "/work/incompat", ignored);
+    options += ",upperdir=" + escaped(root.upper) + ",workdir=" + escaped(root.work) + ",volatile";
+  }
+  // Layers are packed and moved, so they may not refer to one another.
+  options += ",redirect_dir=off,metacopy=off,index=off";
+  if (user_namespace) options += ",userxattr";
+  if (options.size() > 4000) {
+    throw Error(Error::Kind::unsupported,
+                count_of(root.layers.size(), "layer") + " are more than can be mounted at once");
+  }
+  const int here = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (::chdir(staging.c_str()) != 0) fail("cannot enter " + staging);
+  const int result = ::mount("overlay", merged.c_str(), "overlay", flags, options.c_str());
+  const int reason = errno;
+  if (here >= 0) {
+    (void)!::fchdir(here);
+    ::close(here);
+  }
+  if (result != 0) {
+    errno = reason;
+    fail("cannot mount the sandbox's file system",
+         "overlayfs has to be there (modprobe overlay), and the build folder may not itself be on "
+         "an overlay: set TOEHOLD_HOME to a folder on a disk");
+  }
+  return merged;
+}
+
+void bind_mount(const std::string& from, const std::string& to, unsigned long extra = 0) {
+  mount_or_fail(from.c_str(), to, nullptr, MS_BIND | MS_REC);
+  if (extra == 0) return;
+  if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | extra, nullptr) != 0 &&
+      errno != EPERM) {
+    fail("cannot protect " + to);
+  }
+}
+
+void make_devices(const std::string& merged) {
+  const std::string dev = merged + "/dev";
+  mount_or_fail("dev", dev, "tmpfs", MS_NOSUID, "mode=755,size=64k");
+  for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
+    const std::string node = dev + "/" + name;
+    const FileDescriptor file(::open(node.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0666));
+    if (!file) fail("cannot make " + node);
+    bind_mount(std::string("/dev/") + name, node);
+  }
+  make_folder(dev + "/pts", 0755);
+  make_folder(dev + "/shm", 01777);
+  mount_or_fail("shm", dev + "/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+  mount_or_fail("devpts", dev + "/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+                "newinstance,ptmxmode=0666,mode=620");
+  constexpr std::array<std::array<const char*, 2>, 5> links{{{"/proc/self/fd", "fd"},
+                                                             {"/proc/self/fd/0", "stdin"},
+                                                             {"/proc/self/fd/1", "stdout"},
+                                                             {"/proc/self/fd/2", "stderr"},
+                                                             {"pts/ptmx", "ptmx"}}};
+  for (const auto& [target, name] : links) {
+    if (::symlink(target, (dev + "/" + name).c_str()) != 0)
+      fail(std::string("cannot link ") + name);
+  }
+}
+
+/// The kernel's switches are for reading only, as in a container.
+void make_kernel_views(const std::string& merged) {
+  const std::string proc = merged + "/proc";
+  mount_or_fail("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+  for (const char* name : {"/sys", "/sysrq-trigger", "/irq", "/bus", "/fs"}) {
+    if (::access((proc + name).c_str(), F_OK) == 0) bind_mount(proc + name, proc + name, MS_RDONLY);
+  }
+  for (const char* name : {"/kcore", "/keys", "/timer_list"}) {
+    if (::access((proc + name).c_str(), F_OK) == 0) bind_mount("/dev/null", proc + name);
+  }
+  bind_mount("/sys", merged + "/sys");
+  // Recursively: control groups and the like are mounts of their own below it.
+  struct {
+    std::uint64_t set, clear, propagation, userns;
+  } attributes{1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0};
+  constexpr unsigned recursive = 0x8000;  // AT_RECURSIVE
+  if (::syscall(SYS_mount_setattr, -1, (merged + "/sys").c_str(), recursive, &attributes,
+                sizeof attributes) != 0) {
+    ::umount2((merged + "/sys").c_str(),
+              MNT_DETACH);  // an old kernel: better none than a writable one
+  }
+}
+
+/// Name servers of this machine, without a change to a layer where that can be had.
+void provide_name_servers(const std::string& merged) {
+  std::string text;
+  try {
+    text = read_file("/etc/resolv.conf", 64u << 10);
+  } catch (const Error&) {
+    return;
+  }
+  const std::string copy = merged + "/run/toehold-resolv.conf";
+  const FileDescriptor file(::open(copy.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+  if (!file) return;
+  write_all(file.get(), text, copy);
+  ::fchmod(file.get(), 0644);
+  const std::string place = merged + "/etc/resolv.conf";
+  struct stat status {};
+  if (::lstat(place.c_str(), &status) != 0) return;
+  if (S_ISREG(status.st_mode)) {
+    bind_mount(copy, place, MS_RDONLY);
+    return;
+  }
+  std::array<char, 4096> target{};
+  const ssize_t length = ::readlink(place.c_str(), target.data(), target.size() - 1);
+  std::string inside(target.data(), length < 0 ? 0 : static_cast<std::size_t>(length));
+  if (!inside.starts_with('/')) inside = "/etc/" + inside;
+  const std::string real = std::filesystem::path(inside).lexically_normal().string();
+  if (!real.starts_with("/run/")) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(merged + real).parent_path(), ignored);
+  std::filesystem::permissions(std::filesystem::path(merged + real).parent_path(),
+                               std::filesystem::perms(0755), ignored);
+  (void)!::link(copy.c_str(), (merged + real).c_str());
+}
+
+void make_binds(const SandboxRoot& root, const std::string& merged) {
+  for (const std::string& spec : root.binds) {
+    std::vector<std::string> parts = split(spec, ':');
+    const bool read_only = parts.size() == 3 && parts[2] == "ro";
+    if (parts.size() < 2 || parts[0].empty() || !parts[1].starts_with('/')) {
+      throw Error(Error::Kind::usage, "'" + spec + "' is no bind", "write FROM:TO or FROM:TO:ro");
+    }
+    const std::string to = merged + std::filesystem::path(parts[1]).lexically_normal().string();
+    std::error_code error;
+    std::filesystem::create_directories(to, error);
+    bind_mount(parts[0], to, read_only ? MS_RDONLY | MS_NOSUID | MS_NODEV : MS_NOSUID | MS_NODEV);
+  }
+}
+
+void become_root(const std::string& merged) {
+  if (::chdir(merged.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 ||
+      ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) {
+    fail("cannot make " + merged + " the root");
+  }
+}
+
+/// What a container's root may do, too: not modules, clocks, devices, mounts, other machines'
+/// state.
+void drop_capabilities() {
+  constexpr std::array kept{CAP_CHOWN,      CAP_DAC_OVERRIDE, CAP_FOWNER,  CAP_FSETID,
+                            CAP_KILL,       CAP_SETGID,       CAP_SETUID,  CAP_SETPCAP,
+                            CAP_SETFCAP,    CAP_MKNOD,        CAP_NET_RAW, CAP_NET_BIND_SERVICE,
+                            CAP_SYS_CHROOT, CAP_AUDIT_WRITE};
+  std::uint64_t mask = 0;
+  for (const int capability : kept) mask |= 1ULL << capability;
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+    if ((mask >> capability & 1) == 0) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) fail("cannot read capabilities");
+  for (std::size_t half = 0; half < 2; ++half) {
+    const auto part = static_cast<std::uint32_t>(mask >> (32 * half));
+    data[half].effective &= part;
+    data[half].permitted &= part;
+    data[half].inheritable = 0;
+  }
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  if (::syscall(SYS_capset, &header, data.data()) != 0) fail("cannot drop capabilities");
+}
+
+void bring_loopback_up() {
+  const FileDescriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  if (!socket || ::ioctl(socket.get(), SIOCGIFFLAGS, &request) != 0) return;
+  request.ifr_flags |= IFF_UP;
+  ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
+}
+
+void write_map(const char* file, const std::string& text) {
+  const FileDescriptor fd(::open(file, O_WRONLY | O_CLOEXEC));
+  if (!fd || ::write(fd.get(), text.data(), text.size()) < 0) {
+    fail(std::string("cannot write ") + file);
+  }
+}
+
+/// One user is mapped: ours, as root. More takes newuidmap and a range in /etc/subuid.
+void make_user_namespace() {
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  if (::unshare(CLONE_NEWUSER) != 0) {
+    fail("cannot make a user namespace",
+         "run as root, or allow them: sysctl kernel.unprivileged_userns_clone=1");
+  }
+  write_map("/proc/self/setgroups", "deny");
+  write_map("/proc/self/uid_map", "0 " + std::to_string(user) + " 1");
+  write_map("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+pid_t child_inside = 0;
+void pass_on(int signal) {
+  if (child_inside > 0) ::kill(child_inside, signal);
+}
+
+}  // namespace
+
+const Fields<SandboxRoot>& sandbox_root_fields() {
+  static const Fields<SandboxRoot> fields =
+      Fields<SandboxRoot>{}
+          .required("base", &SandboxRoot::base, "The folder below all layers.")
+          .optional("layers", &SandboxRoot::layers, "Upper folders, the newest first.")
+          .optional("upper", &SandboxRoot::upper, "Where changes go.")
+          .optional("work", &SandboxRoot::work, "Work folder of overlayfs.")
+          .required("mountPoint", &SandboxRoot::mount_point, "An empty folder.")
+          .optional("binds", &SandboxRoot::binds, "FROM:TO[:ro]")
+          .optional("offline", &SandboxRoot::offline, "No network.");
+  return fields;
+}
+
+void mount_layers(const SandboxRoot& root) {
+  const bool user_namespace = ::geteuid() != 0;
+  if (user_namespace) make_user_namespace();
+  if (::unshare(CLONE_NEWNS) != 0) fail("cannot make a mount namespace");
+  mount_or_fail("none", "/", nullptr, MS_REC | MS_PRIVATE);
+  const std::string merged = mount_merged(root, user_namespace);
+  bind_mount(merged, root.mount_point);
+}
+
+int enter_sandbox(const SandboxRoot& root, bool& inside) {
+  const bool user_namespace = ::geteuid() != 0;
+  if (user_namespace) make_user_namespace();
+  int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+  if (root.offline) kinds |= CLONE_NEWNET;
+  if (::unshare(kinds) != 0) fail("cannot make namespaces for the sandbox");
+  const pid_t child = ::fork();
+  if (child < 0) fail("cannot start the sandbox's first process");
+  if (child > 0) {
+    child_inside = child;
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, pass_on);
+    return wait_for(child);
+  }
+  inside = true;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  mount_or_fail("none", "/", nullptr, MS_REC | MS_PRIVATE);
+  const std::string merged = mount_merged(root, user_namespace);
+  for (const char* name : {"/proc", "/sys", "/dev", "/run"}) {
+    if (::access((merged + name).c_str(), F_OK) != 0) make_folder(merged + name, 0755);
+  }
+  mount_or_fail("run", merged + "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755");
+  make_folder(merged + "/run/lock", 01777);
+  make_devices(merged);
+  make_kernel_views(merged);
+  if (!root.offline) provide_name_servers(merged);
+  make_binds(root, merged);
+  if (root.offline) bring_loopback_up();
+  become_root(merged);
+  if (!user_namespace) drop_capabilities();
+  return 0;
+}
+
+}  // namespace toehold
