@@ -134,10 +134,10 @@ Outcome failure_of(const Error& error) {
 
 }  // namespace
 
-int run_act() {
+int run_act(const char* file) {
   ::signal(SIGPIPE, SIG_IGN);
   try {
-    const ActionRequest request = decode_request(read_standard_input());
+    const ActionRequest request = decode_request(file ? read_file(file, 64u << 20) : read_standard_input());
     ::umask(static_cast<mode_t>(request.umask));
     remember_caller_umask();
     ::umask(022);  // for the sandbox's own folders

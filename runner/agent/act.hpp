@@ -5,7 +5,8 @@
 
 namespace toehold {
 
-/// Reads an ActionRequest from stdin, writes frames to stdout; the exit code of the process.
-int run_act();
+/// Reads an ActionRequest from `file`, or from stdin for nullptr; writes frames to stdout. The exit
+/// code of the process.
+int run_act(const char* file);
 
 }  // namespace toehold

@@ -104,7 +104,9 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
   }
   settle_static_program();
   open_standard_descriptors();
-  if (argc == 2 && std::string_view(argv[1]) == "act") return run_act();
+  if ((argc == 2 || argc == 3) && std::string_view(argv[1]) == "act") {
+    return run_act(argc == 3 ? argv[2] : nullptr);
+  }
   remember_caller_umask();
   ::umask(077);
   const ActionRegistry actions(builtin_actions());

@@ -2,10 +2,15 @@
 // session and by explain.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runner/base/platform.hpp"
 #include "runner/document/validator.hpp"
+#include "runner/engine/condition_evaluator.hpp"
+#include "runner/engine/event_sink.hpp"
 #include "runner/engine/plan.hpp"
 #include "runner/engine/run_request.hpp"
 #include "runner/engine/services.hpp"
@@ -24,6 +29,18 @@ struct RunOptions {
   bool start_over = false;
   bool strict = false;
   int kill_grace_seconds = 10;
+};
+
+/// Where the steps happen, if that is not here: a sandbox's actions and what it knows of itself.
+struct RunSite {
+  const ActionRegistry* actions = nullptr;
+  std::optional<Platform> platform;
+  std::optional<MachineProbe> probe;
+  /// The document that an ExecuteDocument step names.
+  std::function<SourcePtr(const std::string& path)> read_document;
+  std::vector<EventSink*> sinks;  // further ones, behind the redactor
+  /// Whether the screen says how to go on from a failed step with this command.
+  bool suggest_from = true;
 };
 
 }  // namespace toehold

@@ -74,11 +74,13 @@ void remove_file(const fs::path& path) {
 
 }  // namespace
 
-RunSession::RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws)
+RunSession::RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws,
+                       RunSite site)
     : options_(options),
       context_(context),
       aws_(aws),
-      platform_(read_platform()),
+      site_(std::move(site)),
+      platform_(site_.platform ? *site_.platform : read_platform()),
       processes_(std::chrono::seconds(options.kill_grace_seconds)) {}
 
 ExitCode RunSession::run(const Plan& plan) {
@@ -162,8 +164,10 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
-  Redactor sinks(secrets_, {&application_log, &console_log, &detailed_output, &chaining,
-                            &json_lines, &console, &news});
+  std::vector<EventSink*> readers{&application_log, &console_log, &detailed_output, &chaining,
+                                  &json_lines,      &console,     &news};
+  readers.insert(readers.end(), site_.sinks.begin(), site_.sinks.end());
+  Redactor sinks(secrets_, std::move(readers));
   console.set_recalling(true);
   for (const Event& event : journal_contents_.events) {
     if (std::holds_alternative<RunFinished>(event.data)) console.set_recalling(false);
@@ -178,23 +182,26 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
 
   const ScratchFolder scratch(state_->directory);
   const auto http = make_curl_http_client();
-  const EngineServices services{context_.actions,
-                                processes_,
-                                *http,
-                                aws_.objects(),
-                                clock_,
-                                platform_,
-                                scratch.path(),
-                                context_.stop,
-                                [this](const std::string& path) {
-                                  return load_document(read_document_source(path), context_.actions,
-                                                       options_.rules);
-                                },
-                                [this](const std::string& secret) { secrets_.add(secret); },
-                                options_.strict,
-                                options_.in_doubt,
-                                10,
-                                aws_.lookups()};
+  const ActionRegistry& actions = site_.actions ? *site_.actions : context_.actions;
+  EngineServices services{actions,
+                          processes_,
+                          *http,
+                           aws_.objects(),
+                          clock_,
+                          platform_,
+                          scratch.path(),
+                          context_.stop,
+                          [this](const std::string& path) {
+                            const auto read =
+                                site_.read_document ? site_.read_document : read_document_source;
+                            return load_document(read(path), context_.actions, options_.rules);
+                          },
+                          [this](const std::string& secret) { secrets_.add(secret); },
+                          options_.strict,
+                          options_.in_doubt,
+                          10,
+                           aws_.lookups()};
+  if (site_.probe) services.probe = *site_.probe;
   Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
   RunEnd end = engine.run(plan, started);
   if (console_log.lost() != 0) {
@@ -232,7 +239,7 @@ ConsoleOptions RunSession::console_options() const {
   console.terminal.unicode = unicode_wanted();
   const char* github = std::getenv("GITHUB_ACTIONS");
   console.github = options_.view == "plain" && github && std::string_view(github) == "true";
-  console.retry_command = retry_command();
+  if (site_.suggest_from) console.retry_command = retry_command();
   return console;
 }
 

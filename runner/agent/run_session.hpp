@@ -22,7 +22,8 @@ namespace toehold {
 class RunSession {
  public:
   /// The references outlive the session.
-  RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws);
+  RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws,
+             RunSite site = {});
 
   /// Runs `plan` to its end, a reboot or an interruption. Throws Error.
   ExitCode run(const Plan& plan);
@@ -42,6 +43,7 @@ class RunSession {
   const RunOptions& options_;
   const CommandContext& context_;
   AwsReach& aws_;
+  RunSite site_;
   SystemClock clock_;
   Platform platform_;
   RealProcessRunner processes_;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <map>
+#include <vector>
 
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
@@ -34,8 +35,8 @@ std::string unquote(std::string_view text) {
   return value;
 }
 
-std::string first_readable(std::initializer_list<const char*> paths) {
-  for (const char* path : paths) {
+std::string first_readable(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
     try {
       return read_file(path, 1 << 20);
     } catch (const Error&) {  // the next one, then; a chroot may have none
@@ -44,9 +45,10 @@ std::string first_readable(std::initializer_list<const char*> paths) {
   return {};
 }
 
-std::map<std::string, std::string> read_os_release() {
+std::map<std::string, std::string> read_os_release(const std::string& root) {
   std::map<std::string, std::string> fields;
-  for (const auto& line : split(first_readable({"/etc/os-release", "/usr/lib/os-release"}), '\n')) {
+  const std::string text = first_readable({root + "/etc/os-release", root + "/usr/lib/os-release"});
+  for (const auto& line : split(text, '\n')) {
     const auto equals = line.find('=');
     if (line.empty() || line.front() == '#' || equals == std::string::npos) continue;
     fields[std::string(trim(line.substr(0, equals)))] = unquote(trim(line.substr(equals + 1)));
@@ -74,10 +76,10 @@ bool is_program(const std::string& path) {
 
 }  // namespace
 
-Platform read_platform() {
+Platform read_platform(const std::string& root) {
   Platform platform;
   platform.os = "linux";
-  auto release = read_os_release();
+  auto release = read_os_release(root);
   platform.os_name = release["NAME"];
   platform.os_version = release["VERSION_ID"];
   platform.os_id = release["ID"];

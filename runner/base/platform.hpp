@@ -17,7 +17,9 @@ struct Platform {
   bool root = false;    // effective user 0
 };
 
-Platform read_platform();
+/// `root`: the folder that is the machine's root; empty: this machine's own. Name and version are
+/// read there, the rest is always this machine's.
+Platform read_platform(const std::string& root = {});
 /// The path of a program in PATH, as execvp would find it.
 std::optional<std::string> find_in_path(const std::string& name);
 /// A new UUID: version 4 (random).

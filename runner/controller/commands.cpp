@@ -17,6 +17,12 @@ std::vector<ReferencePage> own_pages() {
 }  // namespace
 
 void add_controller_commands(CLI::App& app, CommandContext& context) {
+  add_build(app, context);
+  add_shell(app, context);
+  add_resume(app, context);
+  add_builds(app, context);
+  add_cleanup(app, context);
+  add_cache(app, context);
   add_images(app, context);
   add_diff(app, context);
   context.more_pages = own_pages;

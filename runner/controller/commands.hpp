@@ -12,6 +12,16 @@ struct CommandContext;
 
 void add_diff(CLI::App& app, CommandContext& context);
 void add_images(CLI::App& app, CommandContext& context);
+void add_build(CLI::App& app, CommandContext& context);
+void add_shell(CLI::App& app, CommandContext& context);
+void add_resume(CLI::App& app, CommandContext& context);
+void add_cleanup(CLI::App& app, CommandContext& context);
+void add_builds(CLI::App& app, CommandContext& context);
+void add_cache(CLI::App& app, CommandContext& context);
+
+/// What `build` and `resume` have in common.
+struct BuildOptions;
+void add_build_options(CLI::App& command, BuildOptions& options);
 
 /// All of them, in the order of the help.
 void add_controller_commands(CLI::App& app, CommandContext& context);

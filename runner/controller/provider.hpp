@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runner/agent/program.hpp"
@@ -15,6 +17,7 @@
 #include "runner/base/diagnostic.hpp"
 #include "runner/base/process.hpp"
 #include "runner/controller/inventory.hpp"
+#include "runner/controller/outputs.hpp"
 #include "runner/controller/recipe.hpp"
 #include "runner/engine/plan.hpp"
 
@@ -25,18 +28,15 @@ struct Stage {
   std::string name;  // "build" or "test"
   std::vector<DocumentRun> documents;
   std::string phases;                     // "build,validate"
-  std::string from;                       // "phase.step": leave out what stands before it
   std::filesystem::path state_directory;  // private; the journal of the stage, on this machine
   std::filesystem::path log_directory;    // private; gets the TOE_... folder, on this machine
 };
 
 enum class StageEnd { succeeded, failed, interrupted };
 
-/// Where a failed or kept instance can be got into again.
-struct ShellRequest {
-  std::string step;                  // "phase.step" whose state is wanted; empty: the last one
-  std::vector<std::string> command;  // empty: an interactive shell
-};
+/// What is to become of a step that failed when its stage is run again: nothing of it is kept and
+/// it is left out, or what it left is kept and it counts as done.
+enum class StepChoice { skip, take_as_done };
 
 /// What is kept of an instance, and what test instances and outputs are made of.
 class Snapshot {
@@ -44,11 +44,14 @@ class Snapshot {
   virtual ~Snapshot() = default;
   /// Writes one output of the recipe to `path`; throws Error(unsupported) for a kind that this
   /// target cannot make (checked before launch, too).
-  virtual void write(const OutputSpec& output, const std::filesystem::path& path,
-                     std::stop_token stop) = 0;
-  /// The root file system for reading, valid while the snapshot lives; empty where there is none on
-  /// this machine. For manifests.
-  virtual std::filesystem::path root() const { return {}; }
+  virtual WrittenOutput write(const OutputSpec& output, const std::filesystem::path& path,
+                              std::stop_token stop) = 0;
+  /// Its files, valid while the snapshot lives; nullopt where they are not on this machine.
+  virtual std::optional<OverlayStack> files() const { return std::nullopt; }
+  /// What each step changed, in order: its name and the folder of its layer.
+  virtual std::vector<std::pair<std::string, std::filesystem::path>> step_layers() const {
+    return {};
+  }
 };
 
 class Instance {
@@ -56,13 +59,16 @@ class Instance {
   /// Removes it with all that belongs to it, unless it is kept.
   virtual ~Instance() = default;
   /// Runs a stage, shows it on the console, leaves its logs in `stage.log_directory`. Given again
-  /// with the same folders, it goes on where it was.
+  /// after a failure it goes on there, with what `choose` said of the failed step.
   virtual StageEnd run(const Stage& stage) = 0;
-  /// Returns the shell's exit code.
-  virtual int shell(const ShellRequest& request) = 0;
+  /// "build.Install" of the last run; empty when none failed.
+  virtual std::string failed_step() const = 0;
+  virtual void choose(const std::string& step, StepChoice choice) = 0;
+  /// A shell, or `command`, in the state that the last step left, with this terminal. Returns its
+  /// exit code.
+  virtual int shell(const std::vector<std::string>& command) = 0;
   virtual std::unique_ptr<Snapshot> snapshot() = 0;
-  /// It stays when this object goes; `toehold cleanup` and `toehold shell` find it by the
-  /// inventory.
+  /// It stays when this object goes; cleanup and shell find it by the inventory.
   virtual void keep() = 0;
 };
 

@@ -24,6 +24,7 @@ namespace toehold {
 
 struct Succeeded {
   std::vector<Value> outputs;  // one map per input item; empty when the action has no outputs
+  bool cached = false;         // found, not done: an earlier build has done the same
 };
 struct Failed {
   std::string message;

@@ -114,7 +114,8 @@ Record<StepFinished> make(const StepFinished*) {
       .optional("inputs", &StepFinished::inputs, "List of resolved input maps.")
       .optional("outputs", &StepFinished::outputs, "List of output maps.")
       .optional("attempts", &StepFinished::attempts, "How often it was tried.")
-      .optional("seconds", &StepFinished::seconds, "How long it took, reboots not counted.")};
+      .optional("seconds", &StepFinished::seconds, "How long it took, reboots not counted.")
+      .optional("cached", &StepFinished::cached, "True when an earlier build had done the same and nothing was run.")};
 }
 Record<PhaseFinished> make(const PhaseFinished*) {
   return {"phaseFinished", "A phase is over.", Fields<PhaseFinished>{}

@@ -40,15 +40,8 @@ Value as_list(const Value& inputs) {
 }
 
 const char* decision_name(Decision decision) {
-  switch (decision) {
-    case Decision::abort:
-      return "Abort";
-    case Decision::execute:
-      return "Execute";
-    case Decision::skip:
-      return "Skip";
-  }
-  return "";
+  if (decision == Decision::abort) return "Abort";
+  return decision == Decision::execute ? "Execute" : "Skip";
 }
 
 }  // namespace
@@ -241,6 +234,7 @@ StepRunner::Result StepRunner::run_loop(Start& start, Deadline deadline) {
     return result;
   }
   result.outcome = Succeeded{};
+  result.cached = !values.empty();
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto index = static_cast<std::int64_t>(i);
     if (const auto done = start.iterations.find(index); done != start.iterations.end()) {
@@ -256,6 +250,7 @@ StepRunner::Result StepRunner::run_loop(Start& start, Deadline deadline) {
                     start.rebooted_iteration == index ? start.inputs : std::nullopt};
     Result one = run_turn(turn, deadline);
     result.inputs = std::move(one.inputs);
+    result.cached = result.cached && one.cached;
     result.iteration = index;
     if (std::holds_alternative<Succeeded>(one.outcome)) {
       events_.emit(IterationFinished{planned_->id, index, {}, result.inputs, one.outputs});
@@ -303,6 +298,7 @@ StepRunner::Result StepRunner::run_turn(const Turn& turn, Deadline deadline) {
     std::get<Failed>(result.outcome).timed_out = error.kind() == Error::Kind::timeout;
   }
   if (auto* succeeded = std::get_if<Succeeded>(&result.outcome)) {
+    result.cached = succeeded->cached;
     result.outputs = Value(Value::List(succeeded->outputs.begin(), succeeded->outputs.end()));
   } else if (auto* failed = std::get_if<Failed>(&result.outcome)) {
     result.outputs = Value(Value::List(failed->outputs.begin(), failed->outputs.end()));
@@ -383,6 +379,7 @@ StepEnd StepRunner::finish(std::string status, std::int64_t attempts, const Resu
   finished.outputs = result.outputs;
   finished.attempts = attempts;
   finished.seconds = std::chrono::duration<double>(services_.clock.monotonic() - begun_).count();
+  if (result.cached) finished.cached = true;
   if (const auto* failed = std::get_if<Failed>(&result.outcome)) {
     finished.message = failed->message;
     finished.exit_code = failed->exit_code;

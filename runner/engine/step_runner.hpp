@@ -50,6 +50,7 @@ class StepRunner {
     Value inputs = Value(Value::List());
     Value outputs = Value(Value::List());
     std::int64_t iteration = -1;
+    bool cached = false;
   };
 
   StepEnd restore(const StepFinished& finished);

@@ -213,6 +213,7 @@ void Console::step_finished(const StepFinished& data) {
                        {step.tail.begin(), step.tail.end()},
                        step.in_doubt});
   }
+  if (data.cached.value_or(false)) note += "  cached";
   if (data.attempts > 1)
     note += "  (" + count_of(static_cast<std::size_t>(data.attempts), "attempt") + ")";
   durations_.emplace_back(data.seconds, step.started.phase + "." + step.started.name);

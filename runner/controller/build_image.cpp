@@ -1,0 +1,218 @@
+#include "runner/controller/build_image.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include "runner/agent/document_source.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
+#include "runner/controller/provider.hpp"
+#include "runner/document/validator.hpp"
+
+namespace toehold {
+
+namespace {
+
+void say(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+bool has_phase(const std::vector<DocumentRun>& documents, std::string_view name) {
+  return std::any_of(documents.begin(), documents.end(), [&](const DocumentRun& run) {
+    const auto& phases = run.document->phases;
+    return std::any_of(phases.begin(), phases.end(),
+                       [&](const Phase& phase) { return phase.name == name; });
+  });
+}
+
+Stage stage_of(const std::string& name, const std::string& phases,
+               const std::vector<DocumentRun>& documents, const BuildFolder& folder) {
+  return {name, documents, phases, folder.path() / ("state-" + name), folder.path() / "logs"};
+}
+
+/// What becomes of a build whose step failed.
+enum class Answer { give_up, keep, retry, skip, go_on, shell };
+
+Answer ask(const std::string& step) {
+  std::fprintf(stderr,
+               "\n%s failed. What now?\n"
+               "  s  a shell in the state that it left\n"
+               "  r  run it again; the documents are read anew\n"
+               "  k  skip it, without what it has done\n"
+               "  c  take it as done, with what it and you have done, and go on\n"
+               "  p  keep all this for later: toehold shell, toehold resume\n"
+               "  q  give up and clean up\n"
+               "[s/r/k/c/p/q] ",
+               step.c_str());
+  std::fflush(stderr);
+  std::string line;
+  if (!std::getline(std::cin, line)) return Answer::give_up;
+  const std::string word(trim(line));
+  if (word == "s") return Answer::shell;
+  if (word == "r") return Answer::retry;
+  if (word == "k") return Answer::skip;
+  if (word == "c") return Answer::go_on;
+  if (word == "p") return Answer::keep;
+  if (word == "q") return Answer::give_up;
+  return ask(step);
+}
+
+/// Runs a stage until it succeeds or somebody gives it up.
+class StageRunner {
+ public:
+  StageRunner(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
+              const CommandContext& command)
+      : recipe_(recipe), options_(options), folder_(folder), command_(command) {}
+
+  /// True when it succeeded; else `end` says why, and `instance` is kept if that was wanted.
+  bool run(Instance& instance, Stage stage, BuildEnd& end) {
+    for (;;) {
+      say("== " + stage.name + (stage.name == "test" ? ", on a new instance of the image" : ""));
+      const StageEnd stage_end = instance.run(stage);
+      if (stage_end == StageEnd::succeeded) return true;
+      end.failed_step = instance.failed_step();
+      if (stage_end == StageEnd::interrupted || command_.stop.stop_requested()) {
+        end.code = ExitCode::interrupted;
+        end.message = "interrupted";
+        return false;
+      }
+      end.code = ExitCode::failure;
+      end.message = "step " + end.failed_step + " failed";
+      if (!decide(instance, stage, end.failed_step)) return false;
+    }
+  }
+
+ private:
+  /// True: run the stage again.
+  bool decide(Instance& instance, Stage& stage, const std::string& step) {
+    std::string choice = options_.on_failure;
+    if (choice == "auto") choice = ::isatty(STDIN_FILENO) == 1 ? "ask" : "cleanup";
+    if (choice == "keep") return keep(instance);
+    if (choice == "cleanup") return false;
+    Answer answer = choice == "shell" ? Answer::shell : ask(step);
+    for (; answer == Answer::shell; answer = ask(step)) {
+      say("the step's inputs and script are in $TOEHOLD_STEP_FILES; leave the shell with exit");
+      instance.shell({});
+    }
+    if (answer == Answer::keep) return keep(instance);
+    if (answer == Answer::give_up) return false;
+    if (answer == Answer::skip) instance.choose(step, StepChoice::skip);
+    if (answer == Answer::go_on) instance.choose(step, StepChoice::take_as_done);
+    if (answer == Answer::retry) return read_again(stage, instance, step);
+    return true;
+  }
+
+  bool keep(Instance& instance) {
+    instance.keep();
+    const std::string& id = folder_.record().id;
+    say("kept. Next:\n  toehold shell " + id + "    look at it\n  toehold resume " + id +
+        "   go on\n  toehold cleanup " + id + "  remove it");
+    return false;
+  }
+
+  bool read_again(Stage& stage, Instance& instance, const std::string& step) {
+    if (auto documents = load_components(recipe_, command_)) {
+      stage.documents = std::move(*documents);
+      return true;
+    }
+    say("the documents are not valid as they are now");
+    return decide(instance, stage, step);
+  }
+
+  const Recipe& recipe_;
+  const BuildOptions& options_;
+  BuildFolder& folder_;
+  const CommandContext& command_;
+};
+
+std::string default_output_path(const Recipe& recipe, const OutputSpec& output) {
+  const char* suffix = output.type == "oci-archive" ? ".oci.tar" : ".tar.gz";
+  return recipe.name + "-" + recipe.version + "-" + output.type + suffix;
+}
+
+void write_outputs(const Recipe& recipe, Snapshot& snapshot, const BuildFolder& folder,
+                   std::stop_token stop, BuildEnd& end) {
+  for (const OutputSpec& output : recipe.outputs) {
+    const fs::path path = output.path.empty()
+                              ? folder.path() / "outputs" / default_output_path(recipe, output)
+                              : fs::path(output.path);
+    if (output.path.empty()) make_private_directory(path.parent_path());
+    const WrittenOutput written = snapshot.write(output, path, stop);
+    say(written.type + "  " + written.path + "  " + format_size(written.size) +
+        "  sha256:" + written.sha256);
+    end.outputs.push_back(written.path);
+  }
+}
+
+bool check_target(Provider& provider, const Recipe& recipe,
+                  const std::vector<DocumentRun>& documents) {
+  Diagnostics findings(recipe.source);
+  provider.check(recipe, documents, findings);
+  for (const Diagnostic& finding : findings.items()) {
+    std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+  }
+  return !findings.has_errors();
+}
+
+}  // namespace
+
+std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
+                                                        const CommandContext& command) {
+  std::vector<DocumentRun> runs;
+  bool wrong = false;
+  for (const RecipeComponent& component : recipe.components) {
+    const LoadedDocument loaded =
+        load_document(read_document_source(component.document), command.actions, {});
+    for (const Diagnostic& finding : loaded.diagnostics.items()) {
+      std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+    }
+    wrong = wrong || loaded.diagnostics.has_errors();
+    Parameters parameters = recipe.parameters;
+    parameters.insert(parameters.end(), component.parameters.begin(), component.parameters.end());
+    runs.push_back({loaded.document, component.document, std::move(parameters)});
+  }
+  if (wrong) return std::nullopt;
+  return runs;
+}
+
+BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
+                     const CommandContext& command) {
+  BuildEnd end;
+  const auto documents = load_components(recipe, command);
+  if (!documents) {
+    end.message = "the components are not valid";
+    return end;
+  }
+  const auto provider = make_provider(recipe.target.type);
+  if (!check_target(*provider, recipe, *documents)) {
+    end.message = "the target cannot do this";
+    return end;
+  }
+  SystemClock clock;
+  RealProcessRunner processes;
+  const BuildContext context{
+      folder.record().id, folder.path(),     folder.inventory(), processes,   clock, command,
+      command.stop,       options.use_cache, options.refresh,    options.view};
+  StageRunner stages(recipe, options, folder, command);
+  const auto instance =
+      options.resume ? provider->find(recipe, context) : provider->launch(recipe, nullptr, context);
+  for (const auto& [step, choice] : options.choices) instance->choose(step, choice);
+  if (!stages.run(*instance, stage_of("build", "build,validate", *documents, folder), end)) {
+    return end;
+  }
+  const auto snapshot = instance->snapshot();
+  if (options.tests && recipe.tests_enabled && has_phase(*documents, "test")) {
+    const auto test = provider->launch(recipe, snapshot.get(), context);
+    if (!stages.run(*test, stage_of("test", "test", *documents, folder), end)) return end;
+  }
+  write_outputs(recipe, *snapshot, folder, command.stop, end);
+  end.code = ExitCode::success;
+  end.message.clear();
+  end.failed_step.clear();
+  return end;
+}
+
+}  // namespace toehold

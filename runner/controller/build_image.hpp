@@ -1,0 +1,47 @@
+// One build from a recipe to an image: the whole of it as a list of passes. Called by the commands
+// `build` and `resume`; knows targets only as Providers.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runner/agent/program.hpp"
+#include "runner/controller/build_folder.hpp"
+#include "runner/controller/provider.hpp"
+#include "runner/controller/recipe.hpp"
+#include "runner/engine/plan.hpp"
+
+namespace toehold {
+
+struct BuildOptions {
+  std::string on_failure = "auto";  // cleanup, keep, shell, ask; auto: ask on a terminal
+  std::string view = "auto";        // as of `run`
+  bool tests = true;
+  bool use_cache = true;
+  std::vector<std::string> refresh;
+  bool resume = false;                                      // of an instance that was kept
+  std::vector<std::pair<std::string, StepChoice>> choices;  // made before the first run
+};
+
+struct BuildEnd {
+  ExitCode code = ExitCode::failure;
+  std::string message;               // why it failed
+  std::string failed_step;           // "build.Install"
+  std::vector<std::string> outputs;  // paths
+};
+
+/// Builds in `folder`, whose lock is held; tells a person on stderr what happens. Throws Error for
+/// what keeps the build from being tried at all.
+BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
+                     const CommandContext& command);
+
+/// Writes how the build ended into its record and tells it; returns the exit code.
+ExitCode finish_build(BuildFolder& folder, const BuildEnd& end, double seconds);
+
+/// The documents of a recipe, read and validated; prints findings. nullopt after errors.
+std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
+                                                        const CommandContext& command);
+
+}  // namespace toehold

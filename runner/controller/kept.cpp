@@ -1,0 +1,209 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "runner/agent/program.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
+#include "runner/controller/build_image.hpp"
+#include "runner/controller/commands.hpp"
+#include "runner/controller/provider.hpp"
+
+namespace toehold {
+
+namespace {
+
+/// The recipe of a build as it is now.
+Recipe recipe_of(const BuildRecord& record) {
+  RecipeSettings settings;
+  for (const std::string& text : record.settings) {
+    const std::size_t equals = text.find('=');
+    settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  LoadedRecipes loaded = load_recipe(record.recipe, settings);
+  for (const Diagnostic& finding : loaded.diagnostics.items()) {
+    std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+  }
+  if (loaded.diagnostics.has_errors() || loaded.builds.empty()) {
+    throw Error(Error::Kind::document,
+                "the recipe of build " + record.id + " is not valid any more");
+  }
+  return std::move(loaded.builds.front());
+}
+
+void require_kept(const BuildFolder& folder, const BuildRecord& record) {
+  (void)folder;
+  if (record.state == "kept" || record.state == "running") return;
+  throw Error(Error::Kind::usage,
+              "build " + record.id + " has " + record.state + " and left nothing",
+              "build it again with --on-failure=keep: toehold build " + record.recipe);
+}
+
+struct TypedShell {
+  std::string build;
+  std::vector<std::string> command;
+};
+
+ExitCode shell(const TypedShell& typed, const CommandContext& context) {
+  BuildFolder folder = BuildFolder::open(typed.build);
+  require_kept(folder, folder.record());
+  const Recipe recipe = recipe_of(folder.record());
+  SystemClock clock;
+  RealProcessRunner processes;
+  const BuildContext build{folder.record().id,
+                           folder.path(),
+                           folder.inventory(),
+                           processes,
+                           clock,
+                           context,
+                           context.stop,
+                           true,
+                           {},
+                           "none"};
+  const auto instance = make_provider(recipe.target.type)->find(recipe, build);
+  const int code = instance->shell(typed.command);
+  instance->keep();
+  return static_cast<ExitCode>(code);
+}
+
+struct TypedResume {
+  std::string build;
+  BuildOptions options;
+  bool skip = false;
+  bool go_on = false;
+};
+
+ExitCode resume(TypedResume typed, const CommandContext& context) {
+  BuildFolder folder = BuildFolder::open(typed.build);
+  BuildRecord& record = folder.record();
+  require_kept(folder, record);
+  if ((typed.skip || typed.go_on) && record.failed_step.empty()) {
+    throw Error(Error::Kind::usage, "no step of build " + record.id + " has failed");
+  }
+  if (typed.options.view == "auto") {
+    typed.options.view = ::isatty(STDERR_FILENO) == 1 ? "live" : "plain";
+  }
+  if (typed.skip) typed.options.choices.emplace_back(record.failed_step, StepChoice::skip);
+  if (typed.go_on) typed.options.choices.emplace_back(record.failed_step, StepChoice::take_as_done);
+  const Recipe recipe = recipe_of(record);
+  record.state = "running";
+  folder.save();
+  SystemClock clock;
+  const auto begun = clock.monotonic();
+  typed.options.resume = true;
+  return finish_build(folder, build_image(recipe, typed.options, folder, context),
+                      std::chrono::duration<double>(clock.monotonic() - begun).count());
+}
+
+struct TypedCleanup {
+  std::vector<std::string> builds;
+  bool all = false;
+};
+
+/// True when nothing of it is left.
+bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
+  bool clean = true;
+  for (const InventoryRecord& record : folder.inventory().remaining()) {
+    const bool gone = make_provider(record.provider)->remove(record, processes);
+    if (gone) folder.inventory().set_state(record.number, "removed");
+    std::printf("%s  %s %s\n", gone ? "removed" : "STILL THERE", record.kind.c_str(),
+                record.id.c_str());
+    clean = clean && gone;
+  }
+  if (!clean) return false;
+  std::error_code error;
+  fs::remove_all(folder.path(), error);
+  return !error;
+}
+
+ExitCode cleanup(const TypedCleanup& typed) {
+  std::vector<std::string> ids = typed.builds;
+  if (ids.empty()) {
+    for (const BuildRecord& record : list_builds()) {
+      if (typed.all || record.state != "kept") ids.push_back(record.id);
+    }
+  }
+  RealProcessRunner processes;
+  ExitCode code = ExitCode::success;
+  for (const std::string& id : ids) {
+    try {
+      BuildFolder folder = BuildFolder::open(id);
+      const std::string whole = folder.record().id;
+      if (clean_up(folder, processes)) {
+        std::printf("build %s is gone\n", whole.c_str());
+      } else {
+        code = ExitCode::failure;
+      }
+    } catch (const Error& error) {
+      // One that is at work is nobody's rubbish; named, it is an error.
+      if (error.kind() != Error::Kind::busy || !typed.builds.empty()) throw;
+      std::printf("build %s is at work\n", id.c_str());
+    }
+  }
+  return code;
+}
+
+void print_builds(const std::string& format) {
+  Value::List list;
+  for (const BuildRecord& record : list_builds()) {
+    if (format == "json") {
+      list.push_back(Value::object({{"id", record.id},
+                                    {"recipe", record.recipe},
+                                    {"target", record.target},
+                                    {"state", record.state},
+                                    {"failedStep", record.failed_step},
+                                    {"started", rfc3339_utc(record.started)}}));
+    } else {
+      std::printf("%-44s %-10s %-9s %s  %s\n", record.id.c_str(), record.state.c_str(),
+                  record.target.c_str(), rfc3339_utc(record.started).c_str(),
+                  record.failed_step.c_str());
+    }
+  }
+  if (format == "json") std::puts(to_json(Value(std::move(list)), 2).c_str());
+}
+
+}  // namespace
+
+void add_shell(CLI::App& app, CommandContext& context) {
+  auto typed = std::make_shared<TypedShell>();
+  CLI::App* command = app.add_subcommand("shell", "A shell in what a failed build has kept");
+  command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
+  command->add_option("command", typed->command, "A program to run instead of a shell");
+  command->callback([typed, &context] { context.exit_code = shell(*typed, context); });
+}
+
+void add_resume(CLI::App& app, CommandContext& context) {
+  auto typed = std::make_shared<TypedResume>();
+  CLI::App* command = app.add_subcommand("resume", "Go on with a build that was kept or killed");
+  command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
+  auto* skip = command->add_flag("--skip", typed->skip, "Leave the failed step out");
+  command
+      ->add_flag("--take-as-done", typed->go_on,
+                 "Keep what the failed step, and you in a shell, have done")
+      ->excludes(skip);
+  add_build_options(*command, typed->options);
+  command->callback([typed, &context] { context.exit_code = resume(*typed, context); });
+}
+
+void add_cleanup(CLI::App& app, CommandContext& context) {
+  auto typed = std::make_shared<TypedCleanup>();
+  CLI::App* command =
+      app.add_subcommand("cleanup", "Remove what builds have left, but for kept ones");
+  command->add_option("builds", typed->builds, "Ids of builds, kept or not");
+  command->add_flag("--all", typed->all, "Those that were kept, too");
+  command->callback([typed, &context] { context.exit_code = cleanup(*typed); });
+}
+
+void add_builds(CLI::App& app, CommandContext&) {
+  auto format = std::make_shared<std::string>("text");
+  CLI::App* command = app.add_subcommand("builds", "List builds that left something");
+  command->add_option("--format", *format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->callback([format] { print_builds(*format); });
+}
+
+}  // namespace toehold

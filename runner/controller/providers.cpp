@@ -1,0 +1,37 @@
+#include <algorithm>
+#include <array>
+
+#include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
+#include "runner/controller/provider.hpp"
+#include "runner/controller/sandbox_provider.hpp"
+
+namespace toehold {
+
+namespace {
+
+struct Target {
+  const char* name;
+  std::unique_ptr<Provider> (*make)();
+};
+
+constexpr std::array targets{Target{"sandbox", make_sandbox_provider}};
+
+}  // namespace
+
+std::vector<std::string> provider_names() {
+  std::vector<std::string> names;
+  for (const Target& target : targets) names.emplace_back(target.name);
+  return names;
+}
+
+std::unique_ptr<Provider> make_provider(const std::string& name) {
+  for (const Target& target : targets) {
+    if (name == target.name) return target.make();
+  }
+  const std::string hint = did_you_mean(name, provider_names());
+  throw Error(Error::Kind::usage, "there is no target '" + name + "' in this version",
+              hint.empty() ? "targets: " + join(provider_names(), ", ") : hint);
+}
+
+}  // namespace toehold

@@ -1,0 +1,281 @@
+#include "runner/controller/sandbox_instance.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runner/agent/aws_reach.hpp"
+#include "runner/agent/document_source.hpp"
+#include "runner/agent/run_session.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
+#include "runner/controller/layer_key.hpp"
+#include "runner/controller/sandbox_base.hpp"
+#include "runner/controller/sandbox_machine.hpp"
+#include "runner/controller/target_options.hpp"
+
+extern char** environ;
+
+namespace toehold {
+
+namespace {
+
+constexpr const char* step_folder = "/run/toehold-step";  // in the sandbox, for a shell
+
+/// Clean but for what the network needs; the same on every machine, so that layers are, too.
+std::vector<std::pair<std::string, std::string>> step_environment() {
+  std::vector<std::pair<std::string, std::string>> environment{
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+      {"HOME", "/root"},
+      {"USER", "root"},
+      {"LOGNAME", "root"},
+      {"LANG", "C.UTF-8"}};
+  for (const char* name :
+       {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}) {
+    if (const char* value = std::getenv(name)) environment.emplace_back(name, value);
+  }
+  return environment;
+}
+
+int run_in_foreground(const std::vector<std::string>& words) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  ::sigemptyset(&none);
+  ::sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t child = 0;
+  const int reason =
+      ::posix_spawn(&child, argv.front(), nullptr, &attributes, argv.data(), environ);
+  ::posix_spawnattr_destroy(&attributes);
+  if (reason != 0) throw Error::from_errno("cannot start a shell", reason);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// Remembers the step that ended the run.
+class FailureWatch final : public EventSink {
+ public:
+  explicit FailureWatch(std::string& step) : step_(step) {}
+  void on(const Event& event) override {
+    if (const auto* started = std::get_if<StepStarted>(&event.data)) {
+      names_[started->step] = started->phase + "." + started->name;
+    }
+    const auto* finished = std::get_if<StepFinished>(&event.data);
+    if (finished && finished->status == "failed") step_ = names_[finished->step];
+  }
+
+ private:
+  std::string& step_;
+  std::map<std::string, std::string> names_;
+};
+
+void tell(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+}  // namespace
+
+WrittenOutput SandboxSnapshot::write(const OutputSpec& output, const fs::path& path,
+                                     std::stop_token stop) {
+  const OverlayStack stack = *files();
+  return write_output(output.type, stack, image_config(recipe_), output_epoch(stack, stop), path,
+                      stop);
+}
+
+std::optional<OverlayStack> SandboxSnapshot::files() const {
+  OverlayStack stack;
+  stack.base = base_.folder;
+  stack.layers.assign(base_.layers.rbegin(), base_.layers.rend());
+  stack.layers.insert(stack.layers.end(), layers_.rbegin(), layers_.rend());
+  stack.user_xattrs = ::geteuid() != 0;
+  return stack;
+}
+
+SandboxInstance::SandboxInstance(const Recipe& recipe, const BuildContext& context,
+                                 const SandboxSnapshot* from)
+    : recipe_(recipe),
+      context_(context),
+      options_(sandbox_options(recipe)),
+      folder_(context.directory / (from ? "sandbox-test" : "sandbox")),
+      record_(context.inventory.plan(sandbox_target, "folder", folder_.string())),
+      shared_(toehold_home() / "cache" / "layers"),
+      own_(folder_ / "layers") {
+  context_.inventory.set_state(record_, "created");
+  if (from) {
+    base_ = from->base();
+    first_layers_ = from->layers();
+    first_key_ = from->key();
+  } else {
+    base_ = prepare_base(options_.base, context_.processes, tell, context_.stop);
+    first_key_ = base_.key;
+  }
+}
+
+SandboxInstance::~SandboxInstance() {
+  try {
+    shared_.make_durable();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "warning: the cache: %s\n", error.what());
+  }
+  if (kept_) {
+    context_.inventory.set_state(record_, "kept");
+    return;
+  }
+  std::error_code error;
+  fs::remove_all(folder_, error);
+  if (!error) context_.inventory.set_state(record_, "removed");
+}
+
+StageEnd SandboxInstance::run(const Stage& stage) {
+  make_machine();
+  const ActionRegistry actions(machine_->actions(context_.command.actions));
+  RunOptions options;
+  options.request.phases = stage.phases;
+  options.request.state_directory = stage.state_directory.string();
+  options.request.log_directory = stage.log_directory.string();
+  options.filter.phases = split(stage.phases, ',');
+  options.view = context_.view;
+  options.result = "never";
+  options.start_over = true;  // what is done already is taken from the layers
+  RunSite site;
+  site.actions = &actions;
+  site.platform = read_platform(base_.folder == "/" ? "" : base_.folder);
+  site.probe = machine_->probe(context_.stop);
+  site.read_document = [this](const std::string& path) { return read_document(path); };
+  FailureWatch watch(failed_);
+  failed_.clear();
+  site.sinks = {&watch};
+  site.suggest_from = false;
+  AwsReach aws(context_.stop);
+  RunSession session(options, context_.command, aws, std::move(site));
+  const ExitCode code = session.run(make_plan(stage.documents, options.filter));
+  if (code == ExitCode::success) return StageEnd::succeeded;
+  return code == ExitCode::failure ? StageEnd::failed : StageEnd::interrupted;
+}
+
+void SandboxInstance::choose(const std::string& step, StepChoice choice) {
+  overrides_[step] = choice == StepChoice::skip ? StepOverride::skip : StepOverride::take_as_done;
+  if (choice == StepChoice::skip) return;
+  // What the step left, and what was mended by hand, becomes its layer.
+  const SandboxRoot root = root_for_shell();
+  const fs::path taken = folder_ / "taken" / step;
+  std::error_code error;
+  fs::remove_all(taken, error);
+  make_private_directory(taken);
+  fs::rename(root.upper, taken / "fs");
+}
+
+int SandboxInstance::shell(const std::vector<std::string>& command) {
+  ActionRequest request;
+  request.root = root_for_shell();
+  request.root->binds.push_back((folder_ / "step").string() + ":" + step_folder + ":ro");
+  write_step_files();
+  request.environment = step_environment();
+  if (const char* terminal = std::getenv("TERM")) {
+    request.environment.emplace_back("TERM", terminal);
+  }
+  request.environment.emplace_back("TOEHOLD_STEP_FILES", step_folder);
+  request.working_directory = conditions().working_directory;
+  request.command = command.empty() ? std::vector<std::string>{"bash", "-i"} : command;
+  const fs::path file = folder_ / "shell.json";
+  write_file_atomically(file, encode_request(request));
+  return run_in_foreground({"/proc/self/exe", "act", file.string()});
+}
+
+std::unique_ptr<Snapshot> SandboxInstance::snapshot() {
+  std::vector<fs::path> layers = machine_->layers();
+  layers.resize(layers.size() - base_.layers.size());
+  return std::make_unique<SandboxSnapshot>(recipe_, base_, std::move(layers), machine_->key());
+}
+
+void SandboxInstance::keep() {
+  kept_ = true;
+  if (!machine_) return;
+  write_step_files();
+  ActionRequest request;
+  request.root = machine_->root_for_shell();
+  write_file_atomically(kept_file(), encode_request(request));
+}
+
+LayerConditions SandboxInstance::conditions() const {
+  LayerConditions conditions;
+  conditions.environment = step_environment();
+  conditions.working_directory =
+      recipe_.working_directory.empty() ? "/tmp" : recipe_.working_directory;
+  conditions.offline = options_.offline;
+  for (const std::string& bind : options_.bind) {
+    const auto parsed = parse_bind(bind);
+    if (parsed) conditions.binds.push_back(bind + " " + folder_fingerprint(parsed->source));
+  }
+  return conditions;
+}
+
+void SandboxInstance::make_machine() {
+  SandboxSetup setup;
+  setup.base = base_.folder;
+  setup.base_key = first_key_;
+  setup.layers = first_layers_;
+  setup.layers.insert(setup.layers.end(), base_.layers.begin(), base_.layers.end());
+  setup.folder = folder_;
+  setup.conditions = conditions();
+  for (const std::string& bind : options_.bind) {
+    if (const auto parsed = parse_bind(bind)) {
+      setup.binds.push_back(parsed->source + ":" + parsed->place + (parsed->writable ? "" : ":ro"));
+    }
+  }
+  setup.use_cache = context_.use_cache;
+  setup.refresh = {context_.refresh.begin(), context_.refresh.end()};
+  setup.overrides = overrides_;
+  machine_.emplace(std::move(setup), shared_, own_, context_.processes, context_.clock);
+}
+
+SandboxRoot SandboxInstance::root_for_shell() {
+  if (machine_) return machine_->root_for_shell();
+  std::error_code error;
+  if (!fs::exists(kept_file(), error)) make_machine();
+  if (machine_) return machine_->root_for_shell();
+  return *decode_request(read_file(kept_file())).root;
+}
+
+SourcePtr SandboxInstance::read_document(const std::string& path) {
+  if (path.find("://") != std::string::npos || path.starts_with("arn:")) {
+    return read_document_source(path);
+  }
+  std::error_code error;
+  const bool here_first = !path.starts_with('/') && fs::exists(path, error);
+  if (!here_first) {
+    if (auto text = machine_->read_file_inside(path, context_.stop)) {
+      return std::make_shared<SourceText>(path, std::move(*text));
+    }
+  }
+  return read_document_source(path);
+}
+
+void SandboxInstance::write_step_files() {
+  make_private_directory(folder_ / "step");
+  if (!machine_ || !machine_->last_step()) return;  // what is there is of the process before
+  const auto& last = machine_->last_step();
+  write_file_atomically(folder_ / "step" / "inputs.json", to_json(last->request.inputs, 2) + "\n");
+  const Value* commands = last->request.inputs.find("commands");
+  if (!commands) return;
+  std::string script;
+  for (const Value& command : commands->list()) script += command.text() + "\n";
+  write_file_atomically(folder_ / "step" / "script.sh", script, 0700);
+}
+
+}  // namespace toehold

@@ -1,0 +1,66 @@
+#include "runner/controller/sandbox_provider.hpp"
+
+#include "runner/base/error.hpp"
+#include "runner/controller/sandbox_instance.hpp"
+
+namespace toehold {
+
+namespace {
+
+class SandboxProvider final : public Provider {
+ public:
+  ProviderInfo info() const override {
+    return {sandbox_target,
+            "Namespaces and an overlay over this machine's root, a folder or a tarball",
+            {"changes", "oci-archive", "rootfs"},
+            false};
+  }
+
+  void check(const Recipe&, const std::vector<DocumentRun>& documents,
+             Diagnostics& diagnostics) override {
+    if (!fs::exists("/proc/self/ns/pid")) {
+      throw Error(Error::Kind::unsupported, "this machine has no namespaces",
+                  "take the target container or ssh");
+    }
+    for (const DocumentRun& run : documents) {
+      for (const Phase& phase : run.document->phases) {
+        for (const Step& step : phase.steps) {
+          if (step.action != "Reboot") continue;
+          diagnostics.warning(codes::invalid_value, step.where,
+                              "a sandbox does not reboot: step '" + step.name + "' of " + run.path +
+                                  " will be passed over",
+                              "each step begins with new processes; take a VM or EC2 to boot");
+        }
+      }
+    }
+  }
+
+  std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,
+                                   const BuildContext& context) override {
+    return std::make_unique<SandboxInstance>(recipe, context,
+                                             dynamic_cast<const SandboxSnapshot*>(from));
+  }
+
+  std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) override {
+    std::error_code error;
+    if (!fs::is_directory(context.directory / "sandbox", error)) {
+      throw Error(Error::Kind::io, "nothing is left of build " + context.build_id,
+                  "build it again with --on-failure=keep");
+    }
+    return std::make_unique<SandboxInstance>(recipe, context, nullptr);
+  }
+
+  bool remove(const InventoryRecord& record, ProcessRunner&) override {
+    std::error_code error;
+    fs::remove_all(record.id, error);
+    return !fs::exists(record.id, error);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_sandbox_provider() {
+  return std::make_unique<SandboxProvider>();
+}
+
+}  // namespace toehold
