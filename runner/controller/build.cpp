@@ -77,7 +77,8 @@ ExitCode build_one(const Recipe& recipe, const TypedBuild& typed, const CommandC
   std::fprintf(stderr, "%s %s%s on %s  (build %s)\n", recipe.name.c_str(), recipe.version.c_str(),
                label.empty() ? "" : (" " + label).c_str(), recipe.target.type.c_str(),
                record.id.c_str());
-  return finish_build(folder, build_image(recipe, typed.build, folder, context),
+  const BuildEnd end = build_image(recipe, typed.build, folder, context);
+  return finish_build(folder, end,
                       std::chrono::duration<double>(clock.monotonic() - begun).count());
 }
 

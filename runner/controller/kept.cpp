@@ -94,7 +94,8 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
   SystemClock clock;
   const auto begun = clock.monotonic();
   typed.options.resume = true;
-  return finish_build(folder, build_image(recipe, typed.options, folder, context),
+  const BuildEnd end = build_image(recipe, typed.options, folder, context);
+  return finish_build(folder, end,
                       std::chrono::duration<double>(clock.monotonic() - begun).count());
 }
 
@@ -171,8 +172,12 @@ void add_shell(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedShell>();
   CLI::App* command = app.add_subcommand("shell", "A shell in what a failed build has kept");
   command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
-  command->add_option("command", typed->command, "A program to run instead of a shell");
-  command->callback([typed, &context] { context.exit_code = shell(*typed, context); });
+  command->footer("What stands behind the id is a program to run instead of a shell.");
+  command->prefix_command();  // its options are its own
+  command->callback([typed, command, &context] {
+    typed->command = command->remaining();
+    context.exit_code = shell(*typed, context);
+  });
 }
 
 void add_resume(CLI::App& app, CommandContext& context) {

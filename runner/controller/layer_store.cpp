@@ -65,8 +65,12 @@ LayerStore::LayerStore(fs::path folder)
   make_private_directory(folder_);
 }
 
-fs::path LayerStore::files(const std::string& key) const {
-  return folder_ / key / "fs";
+std::string identity_of(const LayerRecord& record) {
+  return record.key + "@" + std::to_string(record.made);
+}
+
+fs::path LayerStore::files(const LayerRecord& record) const {
+  return folder_ / record.key / ("fs-" + std::to_string(record.made));
 }
 
 std::optional<LayerRecord> LayerStore::read(const fs::path& layer) const {
@@ -97,25 +101,24 @@ std::optional<LayerRecord> LayerStore::find(const std::string& key) const {
   if (!record || record->key != key) return std::nullopt;
   if (!record->durable && record->boot_id != boot_id_) return std::nullopt;
   std::error_code error;
-  if (record->has_files && !fs::is_directory(files(key), error)) return std::nullopt;
+  if (record->has_files && !fs::is_directory(files(*record), error)) return std::nullopt;
   return record;
 }
 
-bool LayerStore::put(LayerRecord record, const fs::path& upper) {
+LayerRecord LayerStore::put(LayerRecord record, const fs::path& upper) {
   std::error_code error;
-  if (find(record.key)) return false;
-  fs::remove_all(folder_ / record.key, error);
   make_private_directory(folder_ / record.key);
+  while (fs::exists(files(record), error)) ++record.made;
   record.has_files = !fs::is_empty(upper, error);
   record.boot_id = boot_id_;
   record.durable = false;
   if (record.has_files) {
     record.bytes = size_of(upper);
-    fs::rename(upper, files(record.key));
+    fs::rename(upper, files(record));
   }
   write(record);
   new_.push_back(record.key);
-  return true;
+  return record;
 }
 
 void LayerStore::set_used(const std::string& key, UnixMillis now) {

@@ -40,6 +40,9 @@ class CacheLock {
   FileDescriptor fd_;
 };
 
+/// What the key of the layer above builds on: this very layer, not another of the same key.
+std::string identity_of(const LayerRecord& record);
+
 class LayerStore {
  public:
   /// Makes the private folder; throws Error(io).
@@ -47,11 +50,12 @@ class LayerStore {
 
   /// nullopt also for one that a power cut may have damaged.
   std::optional<LayerRecord> find(const std::string& key) const;
-  /// The layer's files; exists when the record has_files.
-  std::filesystem::path files(const std::string& key) const;
-  /// Takes the folder `upper` over (a rename), or nothing when it is empty. Where another build was
-  /// faster, that one's stays and `upper` is left alone: false.
-  bool put(LayerRecord record, const std::filesystem::path& upper);
+  /// The layer's files; exists when the record has_files. They never change: a layer that is made
+  /// anew under its old key has others.
+  std::filesystem::path files(const LayerRecord& record) const;
+  /// Takes the folder `upper` over (a rename), or nothing when it is empty; from then on it is what
+  /// is found. Returns the record as it is kept.
+  LayerRecord put(LayerRecord record, const std::filesystem::path& upper);
   void set_used(const std::string& key, UnixMillis now);
   std::vector<LayerRecord> list() const;
   /// Throws Error(io).

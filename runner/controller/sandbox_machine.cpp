@@ -124,9 +124,9 @@ std::optional<Outcome> SandboxMachine::recall(const std::string& key, const std:
   if (shareable && wanted && (record = shared_.find(key))) store = &shared_;
   if (!record && (record = own_.find(key))) store = &own_;
   if (!record) return std::nullopt;
-  if (record->has_files) layers_.insert(layers_.begin(), store->files(key));
+  if (record->has_files) layers_.insert(layers_.begin(), store->files(*record));
   store->set_used(key, clock_.unix_millis());
-  key_ = key;
+  key_ = identity_of(*record);
   ++taken_;
   context.note("cached: " + record->action + " was done at " + rfc3339_utc(record->made));
   return Succeeded{record->outputs.list(), true};
@@ -210,20 +210,15 @@ void SandboxMachine::begin_upper(const std::string& step) {
 }
 
 void SandboxMachine::seal(LayerRecord record, bool shareable) {
-  const std::string key = record.key;
   const fs::path folder = unfinished_->folder;
   unfinished_.reset();
   std::error_code error;
   fs::remove_all(folder / "work", error);
-  const bool has_files = !fs::is_empty(folder / "fs", error);
   LayerStore& store = shareable ? shared_ : own_;
-  if (store.put(std::move(record), folder / "fs")) {
-    if (has_files) layers_.insert(layers_.begin(), store.files(key));
-    fs::remove_all(folder, error);
-  } else if (has_files) {
-    layers_.insert(layers_.begin(), folder / "fs");
-  }
-  key_ = key;
+  record = store.put(std::move(record), folder / "fs");
+  if (record.has_files) layers_.insert(layers_.begin(), store.files(record));
+  fs::remove_all(folder, error);
+  key_ = identity_of(record);
 }
 
 /// What a step that failed has changed stays, as on any machine.

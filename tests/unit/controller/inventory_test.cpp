@@ -1,0 +1,53 @@
+#include "runner/controller/inventory.hpp"
+
+#include <fstream>
+
+#include "runner/base/error.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace toehold;
+
+TEST_CASE("what was planned is found again by another process, the newest first") {
+  const TempDirectory folder(fs::temp_directory_path(), "inventory-");
+  const fs::path file = folder.path() / "inventory.jsonl";
+  {
+    Inventory inventory(file);
+    const auto first = inventory.plan("sandbox", "folder", "/a");
+    const auto second = inventory.plan("container", "container", "toehold-1");
+    inventory.plan("container", "image", "web:1");
+    inventory.set_state(first, "created");
+    inventory.set_state(second, "removed");
+  }
+  const Inventory again(file);
+  const auto left = again.remaining();
+  REQUIRE(left.size() == 2);
+  CHECK(left[0].id == "web:1");
+  CHECK(left[0].state == "planned");
+  CHECK(left[1].id == "/a");
+  CHECK(left[1].state == "created");
+  CHECK(again.all().size() == 3);
+}
+
+TEST_CASE("a torn last line is cut off, a damaged one before it is told") {
+  const TempDirectory folder(fs::temp_directory_path(), "inventory-");
+  const fs::path file = folder.path() / "inventory.jsonl";
+  {
+    Inventory inventory(file);
+    inventory.plan("sandbox", "folder", "/a");
+  }
+  {
+    std::ofstream torn(file, std::ios::app);
+    torn << "{\"number\": 2, \"prov";
+  }
+  {
+    Inventory inventory(file);
+    CHECK(inventory.remaining().size() == 1);
+    CHECK(inventory.plan("sandbox", "folder", "/b") == 2);
+  }
+  CHECK(Inventory(file).remaining().size() == 2);
+  {
+    std::ofstream damaged(file, std::ios::app);
+    damaged << "{\"number\": 3}\n";
+  }
+  CHECK_THROWS_AS(Inventory(file), Error);
+}
