@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "actions/builtin_actions.hpp"
+#include "runner/agent/aws_reach.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/stop.hpp"
@@ -81,14 +82,13 @@ Outcome answer_probe(const ActionRequest& request, ProcessRunner& processes,
   return Succeeded{{Value::object({{"answer", answer}})}};
 }
 
-Outcome run_action(const ActionRequest& request, ProcessRunner& processes,
-                   const std::stop_token& stop) {
+Outcome run_action(const ActionRequest& request, ProcessRunner& processes, HttpClient& http,
+                   AwsReach& aws, const std::stop_token& stop) {
   const ActionRegistry actions(builtin_actions());
   const Action* action = actions.find(request.action);
   if (!action) return Failed{"unknown action '" + request.action + "'", {}, {}};
   SystemClock clock;
   const Platform platform = read_platform();
-  const auto http = make_curl_http_client();
   const TempDirectory scratch(scratch_parent, "toehold-");
   Deadline deadline;
   if (request.time_limit_ms >= 0) {
@@ -98,7 +98,8 @@ Outcome run_action(const ActionRequest& request, ProcessRunner& processes,
       stop,
       deadline,
       processes,
-      *http,
+      http,
+      aws.objects(),
       clock,
       platform,
       scratch.path(),
@@ -137,23 +138,31 @@ Outcome failure_of(const Error& error) {
 int run_act(const char* file) {
   ::signal(SIGPIPE, SIG_IGN);
   try {
-    const ActionRequest request = decode_request(file ? read_file(file, 64u << 20) : read_standard_input());
+    const ActionRequest request =
+        decode_request(file ? read_file(file, 64u << 20) : read_standard_input());
     ::umask(static_cast<mode_t>(request.umask));
     remember_caller_umask();
     ::umask(022);  // for the sandbox's own folders
+    const auto http = make_curl_http_client();
+    AwsReach aws(std::stop_token{});
+    const bool is_s3 = request.action.starts_with("S3");
+    // What lies outside of the sandbox is looked at while it can be seen.
+    if (is_s3 || request.action == "WebDownload") load_http_library();
+    if (is_s3) aws.session().settings();
     if (request.root) {
       bool inside = false;
       const int code = enter_sandbox(*request.root, inside);
       if (!inside) return code;
     }
-    take_environment(request);
+    // The S3 actions run no program that could see our environment, and take credentials from it.
+    if (!is_s3) take_environment(request);
     if (!request.command.empty()) become(request);
     ::umask(077);
     const std::stop_token stop = stop_on_signals();
     RealProcessRunner processes;
     Outcome outcome;
     try {
-      outcome = request.probe.empty() ? run_action(request, processes, stop)
+      outcome = request.probe.empty() ? run_action(request, processes, *http, aws, stop)
                                       : answer_probe(request, processes, stop);
     } catch (const Error& error) {
       outcome = failure_of(error);

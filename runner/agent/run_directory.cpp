@@ -33,6 +33,9 @@ bool is_ours(const fs::path& path) {
 }  // namespace
 
 fs::path state_base() {
+  if (const char* home = std::getenv("TOEHOLD_HOME"); home && *home == '/') {
+    return fs::path(home).lexically_normal();
+  }
   if (::geteuid() == 0) return "/var/lib/toehold";
   if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state == '/') {
     return fs::path(state) / "toehold";

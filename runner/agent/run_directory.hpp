@@ -12,7 +12,8 @@
 
 namespace toehold {
 
-/// `/var/lib/toehold` for root, else `$XDG_STATE_HOME/toehold` or `~/.local/state/toehold`.
+/// TOEHOLD_HOME where that is an absolute path; `/var/lib/toehold` for root, else
+/// `$XDG_STATE_HOME/toehold` or `~/.local/state/toehold`.
 std::filesystem::path state_base();
 /// The state folder of a command that names none: below state_base(), one for each set of documents
 /// and phases, so that the same command finds its own interrupted run and no other.

@@ -164,8 +164,13 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
-  std::vector<EventSink*> readers{&application_log, &console_log, &detailed_output, &chaining,
-                                  &json_lines,      &console,     &news};
+<<<<<<< HEAD
+  std::vector<EventSink*> readers{
+      &application_log, &console_log, &detailed_output, &chaining, &json_lines, &console, &news};
+=======
+  std::vector<EventSink*> readers{&console_log, &detailed_output, &chaining,
+                                  &json_lines,  &console,         &news};
+>>>>>>> 9a45e87 (controller: Keep a manifest of each image that a build makes)
   readers.insert(readers.end(), site_.sinks.begin(), site_.sinks.end());
   Redactor sinks(secrets_, std::move(readers));
   console.set_recalling(true);
@@ -186,7 +191,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   EngineServices services{actions,
                           processes_,
                           *http,
-                           aws_.objects(),
+                          aws_.objects(),
                           clock_,
                           platform_,
                           scratch.path(),
@@ -200,7 +205,7 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                           options_.strict,
                           options_.in_doubt,
                           10,
-                           aws_.lookups()};
+                          aws_.lookups()};
   if (site_.probe) services.probe = *site_.probe;
   Engine engine(services, events, earlier_, previous_ ? &*previous_ : nullptr);
   RunEnd end = engine.run(plan, started);

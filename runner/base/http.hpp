@@ -76,5 +76,8 @@ class HttpClient {
 /// https to http, to other schemes, and from elsewhere to this machine's own or link-local
 /// addresses (instance metadata) are refused. Not for several threads at once.
 std::unique_ptr<HttpClient> make_curl_http_client();
+/// Loads libcurl now: for a process that will not see this machine's libraries any more. Throws
+/// Error(network).
+void load_http_library();
 
 }  // namespace toehold

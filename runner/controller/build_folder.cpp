@@ -1,4 +1,5 @@
 #include "runner/controller/build_folder.hpp"
+#include "runner/agent/run_directory.hpp"
 
 #include <algorithm>
 
@@ -56,7 +57,7 @@ std::string plain(const std::string& name) {
 }  // namespace
 
 fs::path builds_folder() {
-  return toehold_home() / "builds";
+  return state_base() / "builds";
 }
 
 BuildFolder::BuildFolder(fs::path path) : path_(std::move(path)) {

@@ -29,7 +29,7 @@ struct BuildRecord {
 
 class BuildFolder {
  public:
-  /// Makes a new one for `name`, below toehold_home()/builds, and locks it.
+  /// Makes a new one for `name`, below state_base()/builds, and locks it.
   static BuildFolder create(const std::string& name, UnixMillis now);
   /// Opens and locks that of `id`; an id may be cut short while it is the only one. Throws
   /// Error(usage) for one that is not there, Error(busy) for one that is at work.

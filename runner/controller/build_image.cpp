@@ -1,4 +1,5 @@
 #include "runner/controller/build_image.hpp"
+#include "runner/agent/run_directory.hpp"
 
 #include <unistd.h>
 
@@ -9,7 +10,10 @@
 #include "runner/agent/document_source.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/build_manifest.hpp"
+#include "runner/controller/image_store.hpp"
 #include "runner/controller/provider.hpp"
+#include "runner/controller/sandbox_base.hpp"
 #include "runner/document/validator.hpp"
 
 namespace toehold {
@@ -128,23 +132,38 @@ class StageRunner {
   const CommandContext& command_;
 };
 
-std::string default_output_path(const Recipe& recipe, const OutputSpec& output) {
+std::string file_name(const Recipe& recipe, const OutputSpec& output) {
   const char* suffix = output.type == "oci-archive" ? ".oci.tar" : ".tar.gz";
   return recipe.name + "-" + recipe.version + "-" + output.type + suffix;
 }
 
-void write_outputs(const Recipe& recipe, Snapshot& snapshot, const BuildFolder& folder,
-                   std::stop_token stop, BuildEnd& end) {
+std::vector<WrittenOutput> write_outputs(const Recipe& recipe, Snapshot& snapshot,
+                                         const fs::path& folder, std::stop_token stop) {
+  std::vector<WrittenOutput> all;
   for (const OutputSpec& output : recipe.outputs) {
-    const fs::path path = output.path.empty()
-                              ? folder.path() / "outputs" / default_output_path(recipe, output)
-                              : fs::path(output.path);
-    if (output.path.empty()) make_private_directory(path.parent_path());
+    const fs::path path =
+        output.path.empty() ? folder / file_name(recipe, output) : fs::path(output.path);
     const WrittenOutput written = snapshot.write(output, path, stop);
     say(written.type + "  " + written.path + "  " + format_size(written.size) +
         "  sha256:" + written.sha256);
-    end.outputs.push_back(written.path);
+    all.push_back(written);
   }
+  return all;
+}
+
+/// An image that this build would only make once more.
+std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<ManifestStep>& steps,
+                                      const ImageStore& store) {
+  const bool all_cached = std::all_of(steps.begin(), steps.end(), [](const ManifestStep& step) {
+    return step.cached || step.result == "skipped";
+  });
+  if (!all_cached || !recipe.outputs.empty()) return std::nullopt;
+  for (const StoredImage& image : store.list()) {
+    if (image.name != recipe.name || image.version != recipe.version) continue;
+    if (image.matrix == matrix_label(recipe) && image.outputs.empty()) return image;
+    break;  // the newest of this name is of other outputs
+  }
+  return std::nullopt;
 }
 
 bool check_target(Provider& provider, const Recipe& recipe,
@@ -204,11 +223,23 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
     return end;
   }
   const auto snapshot = instance->snapshot();
+  std::vector<ManifestStep> steps = instance->steps();
   if (options.tests && recipe.tests_enabled && has_phase(*documents, "test")) {
     const auto test = provider->launch(recipe, snapshot.get(), context);
     if (!stages.run(*test, stage_of("test", "test", *documents, folder), end)) return end;
+    for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
   }
-  write_outputs(recipe, *snapshot, folder, command.stop, end);
+  const ImageStore store(state_base() / "images");
+  if (const auto known = same_image(recipe, steps, store)) {
+    end.image = known->id;
+    say("unchanged since image " + known->id);
+  } else {
+    end.image = store.new_id();
+    BuiltImage image{recipe, folder.record(), *documents, *snapshot, steps, {}};
+    image.outputs = write_outputs(recipe, *snapshot, store.folder(end.image), command.stop);
+    store.put(make_manifest(image, end.image, context));
+    say("image " + end.image + "  " + recipe.name + ":" + recipe.version);
+  }
   end.code = ExitCode::success;
   end.message.clear();
   end.failed_step.clear();

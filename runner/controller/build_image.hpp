@@ -27,9 +27,9 @@ struct BuildOptions {
 
 struct BuildEnd {
   ExitCode code = ExitCode::failure;
-  std::string message;               // why it failed
-  std::string failed_step;           // "build.Install"
-  std::vector<std::string> outputs;  // paths
+  std::string message;      // why it failed
+  std::string failed_step;  // "build.Install"
+  std::string image;        // its id in the image store
 };
 
 /// Builds in `folder`, whose lock is held; tells a person on stderr what happens. Throws Error for

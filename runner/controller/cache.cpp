@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "runner/agent/run_directory.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/commands.hpp"
@@ -30,7 +31,7 @@ std::vector<LayerRecord> sorted_layers(const LayerStore& store) {
 }
 
 void show() {
-  const LayerStore store(toehold_home() / "cache" / "layers");
+  const LayerStore store(state_base() / "cache" / "layers");
   unsigned long long bytes = 0;
   const auto layers = sorted_layers(store);
   for (const LayerRecord& layer : layers) {
@@ -43,7 +44,7 @@ void show() {
 }
 
 void prune(const Prune& wanted) {
-  LayerStore store(toehold_home() / "cache" / "layers");
+  LayerStore store(state_base() / "cache" / "layers");
   const CacheLock lock(CacheLock::Use::alone);
   SystemClock clock;
   const UnixMillis limit =
@@ -57,7 +58,7 @@ void prune(const Prune& wanted) {
     ++count;
   }
   std::error_code error;
-  if (wanted.bases) fs::remove_all(toehold_home() / "cache" / "bases", error);
+  if (wanted.bases) fs::remove_all(state_base() / "cache" / "bases", error);
   std::printf("removed %s, %s\n", count_of(count, "layer").c_str(), format_size(bytes).c_str());
 }
 

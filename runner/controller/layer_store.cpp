@@ -1,4 +1,5 @@
 #include "runner/controller/layer_store.hpp"
+#include "runner/agent/run_directory.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -48,7 +49,7 @@ std::int64_t size_of(const fs::path& folder) {
 }  // namespace
 
 CacheLock::CacheLock(Use use) {
-  const fs::path folder = toehold_home() / "cache";
+  const fs::path folder = state_base() / "cache";
   make_private_directory(folder);
   const fs::path file = folder / "lock";
   fd_ = FileDescriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

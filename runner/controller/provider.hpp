@@ -17,6 +17,7 @@
 #include "runner/base/diagnostic.hpp"
 #include "runner/base/process.hpp"
 #include "runner/controller/inventory.hpp"
+#include "runner/controller/manifest.hpp"
 #include "runner/controller/outputs.hpp"
 #include "runner/controller/recipe.hpp"
 #include "runner/engine/plan.hpp"
@@ -48,7 +49,10 @@ class Snapshot {
                               std::stop_token stop) = 0;
   /// Its files, valid while the snapshot lives; nullopt where they are not on this machine.
   virtual std::optional<OverlayStack> files() const { return std::nullopt; }
-  /// What each step changed, in order: its name and the folder of its layer.
+  /// What the parent was then: a digest, an image's id; empty where nothing can say.
+  virtual std::string parent_id() const { return {}; }
+  /// What each step changed, the lowest first: the step's id and the folder of its layer; they are
+  /// the last of files()->layers.
   virtual std::vector<std::pair<std::string, std::filesystem::path>> step_layers() const {
     return {};
   }
@@ -63,6 +67,8 @@ class Instance {
   virtual StageEnd run(const Stage& stage) = 0;
   /// "build.Install" of the last run; empty when none failed.
   virtual std::string failed_step() const = 0;
+  /// What the last run did, step by step, without files.
+  virtual std::vector<ManifestStep> steps() const = 0;
   virtual void choose(const std::string& step, StepChoice choice) = 0;
   /// A shell, or `command`, in the state that the last step left, with this terminal. Returns its
   /// exit code.

@@ -20,7 +20,7 @@ namespace toehold {
 namespace {
 
 fs::path bases() {
-  return toehold_home() / "cache" / "bases";
+  return state_base() / "cache" / "bases";
 }
 
 void make_hiding_folder(const fs::path& path, mode_t mode) {
@@ -35,7 +35,7 @@ void make_hiding_folder(const fs::path& path, mode_t mode) {
   const char* mark = ::geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque";
   if (::setxattr(path.c_str(), mark, "y", 1, 0) != 0) {
     throw Error::from_errno("cannot mark " + path.string() + " as empty", errno,
-                            "the file system of " + toehold_home().string() +
+                            "the file system of " + state_base().string() +
                                 " has to take extended attributes; set TOEHOLD_HOME to another");
   }
 }
@@ -52,7 +52,7 @@ fs::path host_layer() {
   ::chmod(layer.c_str(), 0755);
   for (const char* name : {"proc", "sys", "dev", "run"}) make_hiding_folder(layer / name, 0755);
   for (const char* name : {"tmp", "var/tmp"}) make_hiding_folder(layer / name, 01777);
-  make_hiding_folder(layer / toehold_home().relative_path(), 0700);
+  make_hiding_folder(layer / state_base().relative_path(), 0700);
   write_file_atomically(layer.parent_path() / "ready", "");
   return layer;
 }
@@ -137,13 +137,6 @@ SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
 }
 
 }  // namespace
-
-fs::path toehold_home() {
-  if (const char* home = std::getenv("TOEHOLD_HOME"); home && *home == '/') {
-    return fs::path(home).lexically_normal();
-  }
-  return state_base();
-}
 
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
                          const std::function<void(const std::string&)>& note,

@@ -19,9 +19,6 @@ struct SandboxBase {
   std::vector<std::filesystem::path> layers;  // over it from the beginning, the newest first
 };
 
-/// The folder of everything that builds keep: TOEHOLD_HOME, or state_base().
-std::filesystem::path toehold_home();
-
 /// `base`: "host", "mmdebstrap:SUITE", or the absolute path of a folder or tarball. `note` says
 /// what takes long. Throws Error(io, usage, process).
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,

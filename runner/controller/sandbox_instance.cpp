@@ -1,4 +1,5 @@
 #include "runner/controller/sandbox_instance.hpp"
+#include "runner/agent/run_directory.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -67,21 +68,29 @@ int run_in_foreground(const std::vector<std::string>& words) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Remembers the step that ended the run.
-class FailureWatch final : public EventSink {
+/// Remembers the steps of a run, and which of them ended it.
+class StepWatch final : public EventSink {
  public:
-  explicit FailureWatch(std::string& step) : step_(step) {}
+  StepWatch(std::vector<ManifestStep>& steps, std::string& failed)
+      : steps_(steps), failed_(failed) {}
   void on(const Event& event) override {
     if (const auto* started = std::get_if<StepStarted>(&event.data)) {
-      names_[started->step] = started->phase + "." + started->name;
+      steps_.push_back({started->step, started->phase, started->name, {}, false, 0, {}});
     }
     const auto* finished = std::get_if<StepFinished>(&event.data);
-    if (finished && finished->status == "failed") step_ = names_[finished->step];
+    if (!finished) return;
+    const auto step = std::find_if(steps_.begin(), steps_.end(),
+                                   [&](const auto& other) { return other.id == finished->step; });
+    if (step == steps_.end()) return;
+    step->result = finished->status;
+    step->cached = finished->cached.value_or(false);
+    step->seconds = finished->seconds;
+    if (finished->status == "failed") failed_ = step->phase + "." + step->name;
   }
 
  private:
-  std::string& step_;
-  std::map<std::string, std::string> names_;
+  std::vector<ManifestStep>& steps_;
+  std::string& failed_;
 };
 
 void tell(const std::string& text) {
@@ -113,7 +122,7 @@ SandboxInstance::SandboxInstance(const Recipe& recipe, const BuildContext& conte
       options_(sandbox_options(recipe)),
       folder_(context.directory / (from ? "sandbox-test" : "sandbox")),
       record_(context.inventory.plan(sandbox_target, "folder", folder_.string())),
-      shared_(toehold_home() / "cache" / "layers"),
+      shared_(state_base() / "cache" / "layers"),
       own_(folder_ / "layers") {
   context_.inventory.set_state(record_, "created");
   if (from) {
@@ -157,8 +166,9 @@ StageEnd SandboxInstance::run(const Stage& stage) {
   site.platform = read_platform(base_.folder == "/" ? "" : base_.folder);
   site.probe = machine_->probe(context_.stop);
   site.read_document = [this](const std::string& path) { return read_document(path); };
-  FailureWatch watch(failed_);
+  StepWatch watch(steps_, failed_);
   failed_.clear();
+  steps_.clear();
   site.sinks = {&watch};
   site.suggest_from = false;
   AwsReach aws(context_.stop);
@@ -200,7 +210,8 @@ int SandboxInstance::shell(const std::vector<std::string>& command) {
 std::unique_ptr<Snapshot> SandboxInstance::snapshot() {
   std::vector<fs::path> layers = machine_->layers();
   layers.resize(layers.size() - base_.layers.size());
-  return std::make_unique<SandboxSnapshot>(recipe_, base_, std::move(layers), machine_->key());
+  return std::make_unique<SandboxSnapshot>(recipe_, base_, std::move(layers),
+                                           machine_->step_layers(), machine_->key());
 }
 
 void SandboxInstance::keep() {

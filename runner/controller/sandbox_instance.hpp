@@ -21,13 +21,21 @@ inline constexpr const char* sandbox_target = "sandbox";
 /// What test instances and outputs are made of: the base and the layers, lowest last.
 class SandboxSnapshot final : public Snapshot {
  public:
+  using StepLayers = std::vector<std::pair<std::string, fs::path>>;
   SandboxSnapshot(const Recipe& recipe, SandboxBase base, std::vector<fs::path> layers,
-                  std::string key)
-      : recipe_(recipe), base_(std::move(base)), layers_(std::move(layers)), key_(std::move(key)) {}
+                  StepLayers step_layers, std::string key)
+      : recipe_(recipe),
+        base_(std::move(base)),
+        layers_(std::move(layers)),
+        step_layers_(std::move(step_layers)),
+        key_(std::move(key)) {}
 
   WrittenOutput write(const OutputSpec& output, const fs::path& path,
                       std::stop_token stop) override;
   std::optional<OverlayStack> files() const override;
+
+  std::string parent_id() const override { return base_.key; }
+  StepLayers step_layers() const override { return step_layers_; }
 
   const SandboxBase& base() const { return base_; }
   const std::vector<fs::path>& layers() const { return layers_; }
@@ -37,6 +45,7 @@ class SandboxSnapshot final : public Snapshot {
   const Recipe& recipe_;
   SandboxBase base_;
   std::vector<fs::path> layers_;  // the newest first
+  StepLayers step_layers_;
   std::string key_;
 };
 
@@ -48,6 +57,7 @@ class SandboxInstance final : public Instance {
 
   StageEnd run(const Stage& stage) override;
   std::string failed_step() const override { return failed_; }
+  std::vector<ManifestStep> steps() const override { return steps_; }
   void choose(const std::string& step, StepChoice choice) override;
   int shell(const std::vector<std::string>& command) override;
   std::unique_ptr<Snapshot> snapshot() override;
@@ -75,6 +85,7 @@ class SandboxInstance final : public Instance {
   std::map<std::string, StepOverride> overrides_;
   std::optional<SandboxMachine> machine_;
   std::string failed_;
+  std::vector<ManifestStep> steps_;
   bool kept_ = false;
 };
 

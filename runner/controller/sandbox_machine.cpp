@@ -76,13 +76,13 @@ Outcome SandboxMachine::run(const std::string& action, const Value& inputs,
   const std::string id = step_id(context);
   const std::string name = step_name(id);
   if (unfinished_ && unfinished_->step != id) seal_unfinished();
-  if (auto outcome = decided_by_hand(name, context)) return *outcome;
+  if (auto outcome = decided_by_hand(id, context)) return *outcome;
 
   const std::string reason = why_not_cached(action, inputs);
   const bool shareable = !private_ && reason.empty();
   const std::string key = layer_key(key_, action, inputs, setup_.conditions);
   if (!unfinished_) {
-    if (auto outcome = recall(key, name, shareable, context)) return *outcome;
+    if (auto outcome = recall(key, id, shareable, context)) return *outcome;
   }
   if (!reason.empty()) context.note("not cached: " + reason);
 
@@ -116,15 +116,15 @@ Outcome SandboxMachine::run(const std::string& action, const Value& inputs,
 }
 
 /// The same was done by an earlier build, or in an earlier try of this one.
-std::optional<Outcome> SandboxMachine::recall(const std::string& key, const std::string& name,
+std::optional<Outcome> SandboxMachine::recall(const std::string& key, const std::string& id,
                                               bool shareable, ActionContext& context) {
-  const bool wanted = setup_.use_cache && !names_step(setup_.refresh, name);
+  const bool wanted = setup_.use_cache && !names_step(setup_.refresh, step_name(id));
   LayerStore* store = nullptr;
   std::optional<LayerRecord> record;
   if (shareable && wanted && (record = shared_.find(key))) store = &shared_;
   if (!record && (record = own_.find(key))) store = &own_;
   if (!record) return std::nullopt;
-  if (record->has_files) layers_.insert(layers_.begin(), store->files(*record));
+  if (record->has_files) add_layer(id, store->files(*record));
   store->set_used(key, clock_.unix_millis());
   key_ = identity_of(*record);
   ++taken_;
@@ -132,8 +132,9 @@ std::optional<Outcome> SandboxMachine::recall(const std::string& key, const std:
   return Succeeded{record->outputs.list(), true};
 }
 
-std::optional<Outcome> SandboxMachine::decided_by_hand(const std::string& name,
+std::optional<Outcome> SandboxMachine::decided_by_hand(const std::string& id,
                                                        ActionContext& context) {
+  const std::string name = step_name(id);
   const auto at = setup_.overrides.find(name);
   if (at == setup_.overrides.end()) return std::nullopt;
   private_ = true;
@@ -144,7 +145,7 @@ std::optional<Outcome> SandboxMachine::decided_by_hand(const std::string& name,
   }
   const fs::path left = setup_.folder / "taken" / name / "fs";
   std::error_code error;
-  if (fs::is_directory(left, error)) layers_.insert(layers_.begin(), left);
+  if (fs::is_directory(left, error)) add_layer(id, left);
   context.note("taken as done, with what it left");
   return Succeeded{};
 }
@@ -193,6 +194,11 @@ Outcome SandboxMachine::execute(ActionRequest& request, ActionContext& context) 
                 {}};
 }
 
+void SandboxMachine::add_layer(const std::string& step, const fs::path& files) {
+  layers_.insert(layers_.begin(), files);
+  step_layers_.emplace_back(step, files);
+}
+
 void SandboxMachine::begin_upper(const std::string& step) {
   fs::path folder;
   do {
@@ -210,13 +216,13 @@ void SandboxMachine::begin_upper(const std::string& step) {
 }
 
 void SandboxMachine::seal(LayerRecord record, bool shareable) {
-  const fs::path folder = unfinished_->folder;
+  const auto [folder, step] = *unfinished_;
   unfinished_.reset();
   std::error_code error;
   fs::remove_all(folder / "work", error);
   LayerStore& store = shareable ? shared_ : own_;
   record = store.put(std::move(record), folder / "fs");
-  if (record.has_files) layers_.insert(layers_.begin(), store.files(record));
+  if (record.has_files) add_layer(step, store.files(record));
   fs::remove_all(folder, error);
   key_ = identity_of(record);
 }

@@ -48,6 +48,10 @@ class SandboxMachine {
 
   /// Of what there is now, the newest first, with what an unfinished step left.
   std::vector<std::filesystem::path> layers() const;
+  /// Those that were added here, the oldest first, with the ids of their steps.
+  const std::vector<std::pair<std::string, std::filesystem::path>>& step_layers() const {
+    return step_layers_;
+  }
   const std::string& key() const { return key_; }
   /// The step that failed last and what it was asked; for a shell in its state.
   struct LastStep {
@@ -65,11 +69,12 @@ class SandboxMachine {
     std::string step;              // its whole id
   };
   Outcome run(const std::string& action, const Value& inputs, ActionContext& context);
-  std::optional<Outcome> recall(const std::string& key, const std::string& name, bool shareable,
+  std::optional<Outcome> recall(const std::string& key, const std::string& id, bool shareable,
                                 ActionContext& context);
-  std::optional<Outcome> decided_by_hand(const std::string& name, ActionContext& context);
+  std::optional<Outcome> decided_by_hand(const std::string& id, ActionContext& context);
   Outcome execute(ActionRequest& request, ActionContext& context);
   Outcome ask(const std::string& probe, const std::string& operand, std::stop_token stop);
+  void add_layer(const std::string& step, const std::filesystem::path& files);
   void begin_upper(const std::string& step);
   void seal(LayerRecord record, bool shareable);
   void seal_unfinished();
@@ -82,6 +87,7 @@ class SandboxMachine {
   ProcessRunner& processes_;
   Clock& clock_;
   std::vector<std::filesystem::path> layers_;  // the newest first
+  std::vector<std::pair<std::string, std::filesystem::path>> step_layers_;
   std::string key_;
   bool private_ = false;  // since a step failed: nothing from here on is for others
   std::optional<Unfinished> unfinished_;
