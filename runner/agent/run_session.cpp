@@ -164,13 +164,8 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
-<<<<<<< HEAD
   std::vector<EventSink*> readers{
       &application_log, &console_log, &detailed_output, &chaining, &json_lines, &console, &news};
-=======
-  std::vector<EventSink*> readers{&console_log, &detailed_output, &chaining,
-                                  &json_lines,  &console,         &news};
->>>>>>> 9a45e87 (controller: Keep a manifest of each image that a build makes)
   readers.insert(readers.end(), site_.sinks.begin(), site_.sinks.end());
   Redactor sinks(secrets_, std::move(readers));
   console.set_recalling(true);
