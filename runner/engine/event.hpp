@@ -106,7 +106,7 @@ struct StepFinished {
   Value outputs;  // list of maps
   std::int64_t attempts = 0;
   double seconds = 0;
-  std::optional<bool> cached;  // true: nothing was run, an earlier build had done the same
+  std::optional<bool> cached{};  // true: nothing was run, an earlier build had done the same
 };
 struct PhaseFinished {
   std::string document;
