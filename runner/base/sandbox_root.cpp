@@ -96,8 +96,8 @@ std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
       options.insert(std::string("lowerdir=").size(), "none:");
     }
   } else {
-    // A sandbox is thrown away after a crash, so nothing has to be durable while it runs; the mark of
-    // an earlier mount that could have lost something is in the way of a second one.
+    // A sandbox is thrown away after a crash, so nothing has to be durable while it runs; the mark
+    // of an earlier mount that could have lost something is in the way of a second one.
     std::error_code ignored;
     std::filesystem::remove_all(root.work + "/work/incompat", ignored);
     options += ",upperdir=" + escaped(root.upper) + ",workdir=" + escaped(root.work) + ",volatile";
