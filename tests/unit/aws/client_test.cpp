@@ -55,6 +55,7 @@ TEST_CASE("a call is signed and sent to where its service is") {
                  ContainsSubstring("/eu-west-1/s3/aws4_request"));
   CHECK(harness.http.header(0, "x-amz-security-token") == "TOKEN");
   CHECK(harness.http.requests()[0].max_redirects == 0);
+  CHECK(harness.http.requests()[0].path_as_is);
   harness.send(get_object("dotted.bucket"));
   CHECK(harness.http.line(1) == "GET https://s3.eu-west-1.amazonaws.com/dotted.bucket/a%20b");
   call.unsigned_payload = true;

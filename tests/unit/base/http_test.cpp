@@ -80,6 +80,18 @@ TEST_CASE("http: each request stands in the application log, without what may be
                        !ContainsSubstring("hidden"));
 }
 
+TEST_CASE("http: dots in a path are names where that is asked for") {
+  LoopbackServer server({reply(200, "one"), reply(200, "two")});
+  Client client;
+  HttpRequest request;
+  request.url = server.url("/a/../b/./c");
+  client.send(request);
+  CHECK(server.line(0) == "GET /b/c");
+  request.path_as_is = true;
+  client.send(request);
+  CHECK(server.line(1) == "GET /a/../b/./c");
+}
+
 TEST_CASE("http: an error status is a response, not a transport error") {
   LoopbackServer server({reply(404, "no such page")});
   Client client;
