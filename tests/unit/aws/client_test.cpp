@@ -191,6 +191,16 @@ TEST_CASE("an expired token is renewed once") {
         "are over; renew them");
 }
 
+TEST_CASE("a service that calls all tokens expired is not asked for ever") {
+  SessionHarness harness;
+  for (const char* key : {"TWO", "THREE", "FOUR"}) {
+    harness.credentials->keys.push_back({key, "SECRET", "TOKEN", {}, "the test"});
+  }
+  for (int i = 0; i < 2; ++i) harness.http.add(400, code("ExpiredToken"));
+  CHECK(harness.send(get_object()).failure->code == "ExpiredToken");
+  CHECK(harness.http.left() == 0);
+}
+
 TEST_CASE("a clock that is off is put right by the service's") {
   SessionHarness harness;
   const UnixMillis right = harness.clock.unix_millis() + 3600 * 1000;
