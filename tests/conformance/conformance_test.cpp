@@ -15,6 +15,7 @@
 #include "runner/engine/run_request.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/engine_harness.hpp"
+#include "tests/support/fake_object_store.hpp"
 
 using namespace toehold;
 
@@ -87,12 +88,14 @@ std::string run_case(const fs::path& folder, const ActionRegistry& actions) {
   make_private_directory(work.path() / "scratch");
   RealProcessRunner processes(std::chrono::milliseconds(200));
   const auto http = make_curl_http_client();
+  test::FakeObjectStore objects;
   SystemClock clock;
   const Platform platform = read_platform();
   const EngineServices services{
       actions,
       processes,
       *http,
+      objects,
       clock,
       platform,
       work.path() / "scratch",
