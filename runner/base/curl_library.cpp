@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "runner/base/error.hpp"
+#include "runner/base/http.hpp"
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -64,6 +65,10 @@ CurlLibrary load() {
 const CurlLibrary& curl_library() {
   static const CurlLibrary curl = load();
   return curl;
+}
+
+void load_http_library() {
+  curl_library();
 }
 
 }  // namespace toehold

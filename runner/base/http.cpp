@@ -393,10 +393,6 @@ class CurlHttpClient final : public HttpClient {
 
 }  // namespace
 
-void load_http_library() {
-  curl_library();
-}
-
 std::unique_ptr<HttpClient> make_curl_http_client() {
   return std::make_unique<CurlHttpClient>();
 }

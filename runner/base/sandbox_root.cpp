@@ -99,7 +99,7 @@ std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
     // A sandbox is thrown away after a crash, so nothing has to be durable while it runs; the mark
     // of an earlier mount that could have lost something is in the way of a second one.
     std::error_code ignored;
-    std::filesystem::remove_all(root.work + "/work/incompat", ignored);
+    std::filesystem::remove_all(std::filesystem::path(root.work) / "work" / "incompat", ignored);
     options += ",upperdir=" + escaped(root.upper) + ",workdir=" + escaped(root.work) + ",volatile";
   }
   // Layers are packed and moved, so they may not refer to one another.

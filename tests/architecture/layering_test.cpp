@@ -58,7 +58,8 @@ const std::vector<Fence>& fences() {
 }
 
 // Folders of the C library and the kernel; every other <folder/file> is a package.
-constexpr std::array<std::string_view, 4> system_folders{"sys/", "linux/", "netinet/", "arpa/"};
+constexpr std::array<std::string_view, 5> system_folders{"net/", "sys/", "linux/", "netinet/",
+                                                         "arpa/"};
 
 const Level* level_of(std::string_view path) {
   const std::string_view folder = path.substr(0, path.rfind('/'));

@@ -15,7 +15,7 @@ TEST_CASE("root is known by name and by number") {
 }
 
 TEST_CASE("lines of getent are read, and nothing that is none") {
-  const auto user = parse_user_line("alice:*:1200:1300:Alice, of course:/home/alice:/bin/bash\n");
+  const auto user = parse_user_line("alice:*:1200:1300:Alice, of course:/srv/alice:/bin/bash\n");
   REQUIRE(user);
   CHECK(user->user == 1200);
   CHECK(user->group == 1300);
