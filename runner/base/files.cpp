@@ -1,6 +1,7 @@
 #include "runner/base/files.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/value.hpp"
 
 namespace toehold {
 
@@ -112,11 +114,28 @@ TempDirectory::~TempDirectory() {
   fs::remove_all(path_, ignored);
 }
 
+namespace {
+
+/// A child between fork and exec holds the lock of its parent, also when that was killed; only for
+/// an instant, but a busy machine makes long ones of them.
+bool is_held_by_the_dead(const fs::path& path) {
+  const auto holder = Value(trim(read_file(path, 64))).as_int();
+  return holder && *holder > 0 && ::kill(static_cast<pid_t>(*holder), 0) != 0 && errno == ESRCH;
+}
+
+}  // namespace
+
 FileLock::FileLock(const fs::path& path)
     : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
   if (!fd_) throw Error::from_errno("cannot open " + path.string(), errno);
-  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+  constexpr int most_tries = 200;  // 10 ms each
+  for (int tries = 0; ::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) throw Error::from_errno("cannot lock " + path.string(), errno);
+    if (tries < most_tries && is_held_by_the_dead(path)) {
+      ::usleep(10000);
+      continue;
+    }
     const std::string holder(trim(read_file(path, 64)));
     throw Error(Error::Kind::busy,
                 path.parent_path().string() + " is in use by process " +

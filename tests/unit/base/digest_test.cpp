@@ -1,7 +1,15 @@
 #include "runner/base/digest.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+
+#include <unistd.h>
+
+#include "runner/base/clock.hpp"
 #include "runner/base/encoding.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
@@ -80,4 +88,21 @@ TEST_CASE("files: whole or not at all, private, and locked by one") {
     CHECK(error.kind() == Error::Kind::busy);
     CHECK_THAT(error.what(), ContainsSubstring(std::to_string(::getpid())));
   }
+}
+
+TEST_CASE("a lock that a dying process has handed to its child for an instant is waited for") {
+  const TempDirectory folder(fs::temp_directory_path(), "lock-");
+  const fs::path path = folder.path() / "lock";
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ::waitpid(dead, nullptr, 0);
+  write_file_atomically(path, std::to_string(dead) + "\n");
+  FileDescriptor held(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::flock(held.get(), LOCK_EX) == 0);
+  std::thread child([&] {
+    SystemClock().sleep_for(std::chrono::milliseconds(30), {});
+    held.close();
+  });
+  CHECK_NOTHROW(FileLock(path));
+  child.join();
 }
