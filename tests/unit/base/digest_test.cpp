@@ -7,8 +7,6 @@
 
 #include <thread>
 
-#include <unistd.h>
-
 #include "runner/base/clock.hpp"
 #include "runner/base/encoding.hpp"
 #include "runner/base/error.hpp"
