@@ -222,6 +222,9 @@ TEST_CASE("a clock that is off is put right by the service's") {
   harness.http.add(200);
   harness.send(get_object());
   CHECK(harness.http.header(2, "x-amz-date") == harness.http.header(1, "x-amz-date"));
+  // And is no explanation any more.
+  harness.http.add(403, code("SignatureDoesNotMatch"), date);
+  CHECK(harness.send(get_object()).failure->code == "SignatureDoesNotMatch");
 }
 
 TEST_CASE("a signature that does not fit although the clock is right is not sent again") {
