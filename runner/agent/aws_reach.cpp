@@ -21,6 +21,11 @@ aws::Client& AwsReach::client() {
   return *client_;
 }
 
+HttpClient& AwsReach::http() {
+  if (!http_) http_ = session_.make_http();
+  return *http_;
+}
+
 aws::Control AwsReach::control() const {
   return {Deadline(clock_.monotonic() + longest_lookup), stop_,
           [](const std::string& text) { log(LogLevel::warning, "AWS: " + text); }};

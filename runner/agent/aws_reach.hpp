@@ -2,6 +2,7 @@
 // and validate before they know whether they need it: nothing is read or asked until then.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,8 @@ class AwsReach {
   aws::Session& session() { return session_; }
   ObjectStore& objects() { return objects_; }
   aws::Client& client();
+  /// Of the main thread, for what is not AWS.
+  HttpClient& http();
   /// A minute from now, and what the service makes us wait for goes into the application log.
   aws::Control control() const;
 
@@ -38,6 +41,7 @@ class AwsReach {
   aws::Session session_;
   aws::S3 objects_{session_};
   std::optional<aws::Client> client_;
+  std::unique_ptr<HttpClient> http_;
 };
 
 }  // namespace toehold

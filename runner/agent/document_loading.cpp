@@ -1,6 +1,7 @@
 #include "runner/agent/document_loading.hpp"
 
 #include "runner/agent/document_source.hpp"
+#include "runner/agent/remote_text.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
@@ -8,13 +9,15 @@
 
 namespace toehold {
 
-LoadedDocument load_document_at(const std::string& path, const ActionCatalogue& actions,
+LoadedDocument load_document_at(const std::string& path, const std::string& bucket_owner,
+                                AwsReach& aws, const ActionCatalogue& actions,
                                 const ValidationOptions& options) {
   const SignalsEndAtOnce nothing_is_under_way;
   try {
-    return load_document(read_document_source(path), actions, options);
+    return load_document(read_document_source(path, bucket_owner, aws), actions, options);
   } catch (const Error& error) {
-    const auto name = std::make_shared<SourceText>(path == "-" ? "<stdin>" : path, "");
+    const auto name =
+        std::make_shared<SourceText>(path == "-" ? "<stdin>" : document_for_display(path), "");
     LoadedDocument unreadable{nullptr, Diagnostics(name)};
     unreadable.diagnostics.error(codes::unreadable, {}, error.full_message(), error.hint());
     return unreadable;

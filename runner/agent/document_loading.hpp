@@ -5,13 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "runner/agent/aws_reach.hpp"
 #include "runner/document/validator.hpp"
 
 namespace toehold {
 
 /// Reads and validates. What keeps it from being read is an error without a position in it, so that
 /// the other documents are looked at as well. A signal meanwhile ends the program at once.
-LoadedDocument load_document_at(const std::string& path, const ActionCatalogue& actions,
+LoadedDocument load_document_at(const std::string& path, const std::string& bucket_owner,
+                                AwsReach& aws, const ActionCatalogue& actions,
                                 const ValidationOptions& options);
 
 /// The names of `--blocked-action-modules`; a name that no action has is an Error(usage), as it

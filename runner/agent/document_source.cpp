@@ -2,9 +2,11 @@
 
 #include <cstdio>
 
+#include "runner/agent/remote_text.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/engine/plan.hpp"
 
 namespace toehold {
 
@@ -12,14 +14,16 @@ namespace {
 constexpr std::size_t most_bytes = 64u << 20;  // the YAML reader's own, lower limit has a position
 }
 
-SourcePtr read_document_source(const std::string& path) {
-  for (const char* scheme : {"s3://", "https://", "http://", "arn:"}) {
-    if (path.starts_with(scheme)) {
-      throw Error(Error::Kind::unsupported,
-                  path + ": documents from " + scheme + "... are not available in this version",
-                  "download it and give the file's path");
-    }
+SourcePtr read_document_source(const std::string& path, const std::string& bucket_owner,
+                               AwsReach& aws) {
+  if (is_remote_document(path)) {
+    return std::make_shared<SourceText>(document_for_display(path),
+                                        read_remote_text(path, bucket_owner, aws));
   }
+  return read_document_file(path);
+}
+
+SourcePtr read_document_file(const std::string& path) {
   if (path == "-") {
     std::string text;
     char buffer[65536];

@@ -10,10 +10,12 @@
 #include "runner/agent/explain.hpp"
 #include "runner/agent/log_delivery.hpp"
 #include "runner/agent/program.hpp"
+#include "runner/agent/remote_text.hpp"
 #include "runner/agent/run_options.hpp"
 #include "runner/agent/run_session.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
 
 namespace toehold {
@@ -38,7 +40,15 @@ void take(std::string& target, const std::string& typed) {
   if (!typed.empty()) target = typed;
 }
 
-RunRequest build_request(const TypedOptions& typed) {
+RunRequest read_config(const TypedOptions& typed, AwsReach& aws) {
+  const std::string& name = typed.config;
+  if (!is_remote_document(name)) return parse_run_config(name, read_file(name, 16u << 20));
+  const SignalsEndAtOnce nothing_is_under_way;
+  return parse_run_config(document_for_display(name),
+                          read_remote_text(name, typed.typed.document_s3_bucket_owner, aws));
+}
+
+RunRequest build_request(const TypedOptions& typed, AwsReach& aws) {
   std::vector<std::string> paths = split_document_list(typed.documents);
   paths.insert(paths.end(), typed.files.begin(), typed.files.end());
   RunRequest request;
@@ -48,10 +58,7 @@ RunRequest build_request(const TypedOptions& typed) {
                   "--config already says which documents and parameters; --documents and "
                   "--parameters cannot be given with it");
     }
-    if (typed.config.starts_with("s3://")) {
-      throw Error(Error::Kind::unsupported, "--config from s3:// is not available in this version");
-    }
-    request = parse_run_config(typed.config, read_file(typed.config, 16u << 20));
+    request = read_config(typed, aws);
   } else if (paths.empty()) {
     throw Error(Error::Kind::usage, "no documents are given",
                 "run --documents FILE[,FILE...] or run --config FILE");
@@ -116,11 +123,14 @@ void warn_of_unknown_phases(const RunOptions& options, const Plan& plan) {
 }
 
 /// nullopt after errors, which have been printed.
-std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& context) {
+std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& context,
+                              AwsReach& aws) {
   std::vector<DocumentRun> runs;
   std::string message;
   for (const RequestedDocument& requested : options.request.documents) {
-    const LoadedDocument loaded = load_document_at(requested.path, context.actions, options.rules);
+    const LoadedDocument loaded =
+        load_document_at(requested.path, options.request.document_s3_bucket_owner, aws,
+                         context.actions, options.rules);
     bool wrong = loaded.diagnostics.has_errors();
     for (const Diagnostic& finding : loaded.diagnostics.items()) {
       std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
@@ -142,9 +152,8 @@ std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& c
   return make_plan(std::move(runs), options.filter);
 }
 
-ExitCode run_documents(const RunOptions& options, const CommandContext& context) {
-  AwsReach aws(context.stop);
-  const std::optional<Plan> plan = load_plan(options, context);
+ExitCode run_documents(const RunOptions& options, const CommandContext& context, AwsReach& aws) {
+  const std::optional<Plan> plan = load_plan(options, context, aws);
   if (!plan) return ExitCode::failure;
   warn_of_unknown_parameters(options, *plan);
   warn_of_unknown_phases(options, *plan);
@@ -160,7 +169,8 @@ ExitCode run_documents(const RunOptions& options, const CommandContext& context)
 
 ExitCode run(TypedOptions typed, const CommandContext& context) {
   RunOptions& options = typed.run;
-  options.request = build_request(typed);
+  AwsReach aws(context.stop);
+  options.request = build_request(typed, aws);
   check_request(options.request);
   options.filter.phases = parse_phases(options.request.phases);
   options.rules.blocked_actions = parse_blocked_actions(typed.blocked, context.actions);
@@ -177,7 +187,7 @@ ExitCode run(TypedOptions typed, const CommandContext& context) {
   }
   // Whatever ends it, whoever reads stdout finds an object there.
   try {
-    return run_documents(options, context);
+    return run_documents(options, context, aws);
   } catch (const Error& error) {
     if (options.result == "always") {
       print_early_failure(options.request.execution_id, error.full_message());
@@ -189,9 +199,11 @@ ExitCode run(TypedOptions typed, const CommandContext& context) {
 void add_awstoe_options(CLI::App& command, TypedOptions& typed) {
   RunRequest& request = typed.typed;
   command.add_option("-d,--documents,--document", typed.documents,
-                     "Comma-separated paths of documents");
-  command.add_option("files", typed.files, "Further paths of documents");
-  command.add_option("-c,--config", typed.config, "JSON file with documents and options");
+                     "Comma-separated documents: paths, s3://bucket/key, https://...#sha256=HEX, "
+                     "ARNs of components");
+  command.add_option("files", typed.files, "Further documents");
+  command.add_option("-c,--config", typed.config,
+                     "JSON with documents and options: a path, s3:// or https://");
   command.add_option("-p,--phases", typed.phases, "Comma-separated phases to run; default: all");
   command.add_option("--parameters", typed.parameters, "name=value[,name=value...]");
   command.add_option("-i,--execution-id", request.execution_id, "Id of the run; default: a UUID");

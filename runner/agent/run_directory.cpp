@@ -10,6 +10,7 @@
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
+#include "runner/engine/plan.hpp"
 
 namespace toehold {
 
@@ -51,8 +52,7 @@ fs::path default_state_directory(const std::vector<std::string>& documents,
                                  const std::string& phases) {
   Digest digest(DigestAlgorithm::sha256);
   for (const std::string& document : documents) {
-    std::error_code error;
-    digest.update(fs::weakly_canonical(document, error).string() + "\n");
+    digest.update(document_identity(document) + "\n");
   }
   digest.update(phases);
   return state_base() / "runs" / digest.finish().substr(0, 16);

@@ -36,7 +36,7 @@ struct RunSite {
   const ActionRegistry* actions = nullptr;
   std::optional<Platform> platform;
   std::optional<MachineProbe> probe;
-  /// The document that an ExecuteDocument step names.
+  /// The file of a document that an ExecuteDocument step names.
   std::function<SourcePtr(const std::string& path)> read_document;
   std::vector<EventSink*> sinks;  // further ones, behind the redactor
   /// Whether the screen says how to go on from a failed step with this command.

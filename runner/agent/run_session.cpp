@@ -159,8 +159,8 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   DetailedOutput detailed_output(logs / "detailedoutput.json", context_.actions);
   ChainingRecord chaining(logs / "chaining.json");
   JsonLines json_lines(logs / "events.jsonl");
-  Console console(console_options());
   register_known_secrets(plan);
+  Console console(console_options());
   Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
@@ -191,10 +191,9 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                           platform_,
                           scratch.path(),
                           context_.stop,
-                          [this](const std::string& path) {
-                            const auto read =
-                                site_.read_document ? site_.read_document : read_document_source;
-                            return load_document(read(path), context_.actions, options_.rules);
+                          [this](const std::string& path, const std::string& owner) {
+                            return load_document(nested_source(path, owner), context_.actions,
+                                                 options_.rules);
                           },
                           [this](const std::string& secret) { secrets_.add(secret); },
                           options_.strict,
@@ -219,6 +218,7 @@ void RunSession::register_known_secrets(const Plan& plan) {
     secrets_.add(std::string(text.substr(equals + 1)));
   }
   for (const DocumentRun& run : plan.documents) {
+    hide_query(run.path);
     for (const auto& [name, value] : run.parameters) {
       if (looks_secret(name)) secrets_.add(value);
     }
@@ -226,6 +226,19 @@ void RunSession::register_known_secrets(const Plan& plan) {
   for (const ParameterRead& read : earlier_.parameters_read()) secrets_.add(read.value);
   if (!previous_) return;
   for (const ParameterRead& read : previous_->parameters_read()) secrets_.add(read.value);
+}
+
+SourcePtr RunSession::nested_source(const std::string& name, const std::string& bucket_owner) {
+  hide_query(name);
+  if (site_.read_document && !is_remote_document(name)) return site_.read_document(name);
+  return read_document_source(name, bucket_owner, aws_);
+}
+
+/// What stands after the `?` of a presigned URL is as good as a key.
+void RunSession::hide_query(const std::string& document) {
+  const std::size_t mark = document.find('?');
+  if (!document.starts_with("https://") || mark == std::string::npos) return;
+  secrets_.add(document.substr(mark + 1, document.find('#') - mark - 1));
 }
 
 ConsoleOptions RunSession::console_options() const {
@@ -247,7 +260,7 @@ ConsoleOptions RunSession::console_options() const {
 std::string RunSession::retry_command() const {
   std::string command = context_.style.name;
   for (int i = 1; i < context_.argc; ++i) {
-    std::string word = context_.argv[i];
+    std::string word = secrets_.mask(context_.argv[i]);
     const std::string option = word.substr(0, word.find('='));
     if (option == "--from" || option == "--only") {
       if (word.find('=') == std::string::npos) ++i;
@@ -279,6 +292,7 @@ ExitCode RunSession::finish(const RunStarted& started, const RunEnd& end) {
     summary.message = "All steps are done, but " + undelivered;
   }
   // Told first: killed in between, the next process tells it again instead of running all of it.
+  summary.message = secrets_.mask(summary.message);
   if (options_.result == "always") print_result(started, summary, delivery_->log_url());
   // The journal holds unmasked values: it goes with a success, and stays for --from with a failure.
   if (succeeded) {

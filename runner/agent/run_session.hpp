@@ -36,6 +36,8 @@ class RunSession {
   ExitCode finish(const RunStarted& started, const RunEnd& end);
   ExitCode reboot();
   void register_known_secrets(const Plan& plan);
+  SourcePtr nested_source(const std::string& name, const std::string& bucket_owner);
+  void hide_query(const std::string& document);
   ConsoleOptions console_options() const;
   std::string retry_command() const;
   ExitCode interrupted();

@@ -98,11 +98,13 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
   rules.blocked_actions = parse_blocked_actions(options.blocked, context.actions);
   std::vector<std::string> paths = split_document_list(options.documents);
   paths.insert(paths.end(), options.files.begin(), options.files.end());
+  AwsReach aws(context.stop);
   std::vector<Diagnostic> findings;
   std::size_t errors = 0;
   std::size_t warnings = 0;
   for (const std::string& path : paths) {
-    const LoadedDocument loaded = load_document_at(path, context.actions, rules);
+    const LoadedDocument loaded =
+        load_document_at(path, options.document_s3_bucket_owner, aws, context.actions, rules);
     const auto& items = loaded.diagnostics.items();
     findings.insert(findings.end(), items.begin(), items.end());
     errors += loaded.diagnostics.error_count();

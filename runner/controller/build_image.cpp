@@ -182,9 +182,10 @@ std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
                                                         const CommandContext& command) {
   std::vector<DocumentRun> runs;
   bool wrong = false;
+  AwsReach aws(command.stop);
   for (const RecipeComponent& component : recipe.components) {
     const LoadedDocument loaded =
-        load_document(read_document_source(component.document), command.actions, {});
+        load_document(read_document_source(component.document, {}, aws), command.actions, {});
     for (const Diagnostic& finding : loaded.diagnostics.items()) {
       std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
     }

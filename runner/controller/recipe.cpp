@@ -12,6 +12,7 @@
 #include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
 #include "runner/document/yaml.hpp"
+#include "runner/engine/plan.hpp"
 
 namespace toehold {
 

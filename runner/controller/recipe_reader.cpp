@@ -8,6 +8,7 @@
 #include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
+#include "runner/engine/plan.hpp"
 
 namespace toehold {
 
@@ -330,13 +331,6 @@ class RecipeReader {
 };
 
 }  // namespace
-
-bool is_remote_document(const std::string& document) {
-  for (const char* scheme : {"s3://", "https://", "http://", "arn:"}) {
-    if (document.starts_with(scheme)) return true;
-  }
-  return false;
-}
 
 Recipe read_recipe_tree(const Value& root, const fs::path& folder, Diagnostics& diagnostics) {
   return RecipeReader(folder, diagnostics).read(root);

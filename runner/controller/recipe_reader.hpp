@@ -14,7 +14,4 @@ namespace toehold {
 Recipe read_recipe_tree(const Value& root, const std::filesystem::path& folder,
                         Diagnostics& diagnostics);
 
-/// "s3://", "https://", "http://" and ARNs: what is not a path on this machine.
-bool is_remote_document(const std::string& document);
-
 }  // namespace toehold

@@ -266,9 +266,6 @@ SandboxRoot SandboxInstance::root_for_shell() {
 }
 
 SourcePtr SandboxInstance::read_document(const std::string& path) {
-  if (path.find("://") != std::string::npos || path.starts_with("arn:")) {
-    return read_document_source(path);
-  }
   std::error_code error;
   const bool here_first = !path.starts_with('/') && fs::exists(path, error);
   if (!here_first) {
@@ -276,7 +273,7 @@ SourcePtr SandboxInstance::read_document(const std::string& path) {
       return std::make_shared<SourceText>(path, std::move(*text));
     }
   }
-  return read_document_source(path);
+  return read_document_file(path);
 }
 
 void SandboxInstance::write_step_files() {

@@ -13,12 +13,6 @@ namespace {
 /// The top document and three levels below it.
 constexpr std::size_t most_documents_deep = 4;
 
-std::string canonical(const std::string& path) {
-  std::error_code error;
-  const auto resolved = std::filesystem::weakly_canonical(path, error);
-  return error ? path : resolved.string();
-}
-
 /// failed > successWithIgnoredFailure > success
 void worsen(std::string& status, const std::string& step_status) {
   if (step_status == "failed") {
@@ -63,7 +57,8 @@ RunEnd Engine::run(const Plan& plan, const RunStarted& started) {
   std::string message;
   for (std::size_t i = 0; i < plan.documents.size(); ++i) {
     const std::string& path = plan.documents[i].path;
-    const DocumentEnd end = run_document(plan, i, {plan.document_ids[i], "", {canonical(path)}});
+    const DocumentEnd end =
+        run_document(plan, i, {plan.document_ids[i], "", {document_identity(path)}});
     if (end.flow == Flow::rebooting) return {RunEnd::Kind::rebooting, {}};
     if (end.flow == Flow::interrupted) return {RunEnd::Kind::interrupted, {}};
     counts.executed += end.counts.executed;
@@ -205,12 +200,13 @@ Outcome Engine::run_nested(const std::string& parent, const Value& inputs,
         {}};
   }
   DocumentPlace place{parent + ">0", parent, caller.callers};
-  place.callers.push_back(canonical(path));
+  place.callers.push_back(document_identity(path));
   if (std::find(caller.callers.begin(), caller.callers.end(), place.callers.back()) !=
       caller.callers.end()) {
     return Failed{"documents call each other in a circle: " + join(place.callers, " -> "), {}, {}};
   }
-  const LoadedDocument loaded = services_.load_document(path);
+  const LoadedDocument loaded =
+      services_.load_document(path, text_of(inputs, "document-s3-bucket-owner"));
   if (!loaded.document || loaded.diagnostics.has_errors()) {
     for (const Diagnostic& item : loaded.diagnostics.items()) {
       events_.emit(Note{parent, "error", render_text(item, false)});

@@ -1,6 +1,7 @@
 #include "runner/engine/plan.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
@@ -49,6 +50,20 @@ void leave_out_others(Plan& plan, const std::vector<std::string>& only) {
 }
 
 }  // namespace
+
+bool is_remote_document(std::string_view name) {
+  for (const char* beginning : {"s3://", "https://", "http://", "arn:"}) {
+    if (name.starts_with(beginning)) return true;
+  }
+  return false;
+}
+
+std::string document_identity(const std::string& name) {
+  if (is_remote_document(name)) return name;
+  std::error_code error;
+  const auto resolved = std::filesystem::weakly_canonical(name, error);
+  return error ? name : resolved.string();
+}
 
 Plan make_plan(std::vector<DocumentRun> documents, const PlanFilter& filter,
                const std::string& id_prefix) {

@@ -4,12 +4,18 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/document/document.hpp"
 #include "runner/engine/scope.hpp"
 
 namespace toehold {
+
+/// Whether it names something elsewhere (s3://, https://, an ARN) and not a file.
+bool is_remote_document(std::string_view name);
+/// What tells documents apart: a file's path without links and dots, or the name as it is.
+std::string document_identity(const std::string& name);
 
 struct DocumentRun {
   std::shared_ptr<const Document> document;

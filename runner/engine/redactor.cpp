@@ -215,6 +215,8 @@ void Redactor::on(const Event& event) {
     if constexpr (requires { data.message; }) data.message = secrets_.mask(data.message);
     if constexpr (requires { data.text; }) data.text = secrets_.mask(data.text);
     if constexpr (requires { data.value; }) data.value = secrets_.mask(data.value);
+    if constexpr (requires { data.path; }) data.path = secrets_.mask(data.path);
+    if constexpr (requires { data.documents; }) data.documents = masked(data.documents, secrets_);
     const auto clean_values = [&](Value& value, const std::string& step) {
       value = hidden_steps_.contains(step) ? hidden(value) : masked(value, secrets_);
     };

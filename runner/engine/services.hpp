@@ -31,7 +31,9 @@ struct EngineServices {
   std::filesystem::path temp_root;
   std::stop_token stop;
   /// Reads and validates the document that an ExecuteDocument step names; throws Error.
-  std::function<LoadedDocument(const std::string& path)> load_document;
+  /// `bucket_owner`: the account that must own its bucket, or empty.
+  std::function<LoadedDocument(const std::string& path, const std::string& bucket_owner)>
+      load_document;
   std::function<void(const std::string& secret)> register_secret;
   bool strict = false;
   InDoubt in_doubt = InDoubt::fail;

@@ -100,7 +100,7 @@ std::string run_case(const fs::path& folder, const ActionRegistry& actions) {
       platform,
       work.path() / "scratch",
       {},
-      [&](const std::string& path) {
+      [&](const std::string& path, const std::string&) {
         return load_document(std::make_shared<SourceText>(path, read_file(path)), actions, {});
       },
       {},

@@ -110,7 +110,8 @@ RunEnd EngineHarness::run() {
                                 platform,
                                 folder_.path(),
                                 stop.get_token(),
-                                [&](const std::string& path) {
+                                [&](const std::string& path, const std::string& owner) {
+                                  bucket_owners.push_back(owner);
                                   const auto found = files_.find(path);
                                   if (found == files_.end()) {
                                     throw Error(Error::Kind::io, "no file " + path);

@@ -63,7 +63,8 @@ class EngineHarness {
   ProcessRunner* processes = nullptr;
   std::optional<RunState> previous;
   AwsLookups aws;
-  std::vector<std::string> secrets;  // those that were registered
+  std::vector<std::string> bucket_owners;  // of the nested documents that were asked for
+  std::vector<std::string> secrets;        // those that were registered
 
  private:
   std::string document_;
