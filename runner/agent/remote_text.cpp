@@ -1,6 +1,7 @@
 #include "runner/agent/remote_text.hpp"
 
 #include "runner/aws/image_builder.hpp"
+#include "runner/aws/s3_calls.hpp"
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
@@ -27,24 +28,14 @@ bool append(std::string& text, std::string_view piece) {
 }
 
 std::string read_object(const std::string& name, const std::string& bucket_owner, AwsReach& aws) {
-  const std::string rest = name.substr(std::string_view("s3://").size());
-  const std::size_t slash = rest.find('/');
-  if (slash == 0 || slash == std::string::npos || slash + 1 == rest.size()) {
+  auto address = parse_object_address(name);
+  if (!address || address->key.empty()) {
     throw Error(Error::Kind::usage, name + " names no object", "write s3://BUCKET/KEY");
   }
-  aws::Call call;
-  call.service = &aws::services::s3;
-  call.operation = "GetObject";
-  call.method = "GET";
-  call.bucket = rest.substr(0, slash);
-  call.path = "/" + aws::uri_escape(rest.substr(slash + 1), true);
-  call.resource = name;
-  if (!bucket_owner.empty()) {
-    call.headers = {{"x-amz-expected-bucket-owner", bucket_owner}};
-    call.resource += " of account " + bucket_owner;
-  }
+  address->expected_owner = bucket_owner;
   std::string text;
   bool fits = true;
+  aws::Call call = aws::get_call(*address);
   call.on_head = [&](const HttpResponse&) {
     text.clear();  // of an earlier try
     return true;
@@ -53,15 +44,16 @@ std::string read_object(const std::string& name, const std::string& bucket_owner
   const aws::Answer answer = aws.client().send(call, aws.control());
   if (!fits) throw too_large(name);
   if (!answer.failure) return text;
-  aws::Session& session = aws.session();
-  const aws::Control limits = aws.control();
-  if (answer.failure->code == "NoSuchKey" || answer.failure->code == "NoSuchBucket") {
+  const std::string& code = answer.failure->code;
+  if (code == "NoSuchKey") {
     throw Error(Error::Kind::aws, "there is no " + name,
-                answer.failure->code == "NoSuchKey" ? "list the keys: aws s3 ls s3://" + call.bucket
-                                                    : "list the buckets: aws s3 ls");
+                "list the keys: aws s3 ls s3://" + address->bucket);
   }
-  throw aws::error_for(call, *answer.failure,
-                       session.credentials(limits.deadline, limits.stop).source);
+  if (code == "NoSuchBucket") {
+    throw Error(Error::Kind::aws, "there is no bucket " + address->bucket + " for " + name,
+                "list the buckets: aws s3 ls");
+  }
+  aws::throw_failure(aws.client(), call, *answer.failure, aws.control());
 }
 
 /// Takes the digest off `url`.

@@ -154,6 +154,7 @@ Secrets::Hit Secrets::find(std::string_view text, bool more) const {
   if (!first_bytes_[static_cast<unsigned char>(text.front())]) return {};
   Hit longest;
   for (const Pattern& pattern : patterns_) {
+    if (pattern.text.front() != text.front()) continue;
     const Hit hit = match(pattern, text);
     if (hit.open && more) return hit;
     if (!hit.open && hit.length > longest.length) longest = hit;

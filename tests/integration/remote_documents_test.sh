@@ -31,7 +31,7 @@ run 1 --documents s3://toehold-docs/none.yml
 expect_contains "$err" "there is no s3://toehold-docs/none.yml"
 expect_contains "$err" "aws s3 ls s3://toehold-docs"
 run 1 --documents s3://toehold-nowhere/doc.yml
-expect_contains "$err" "there is no s3://toehold-nowhere/doc.yml"
+expect_contains "$err" "there is no bucket toehold-nowhere for s3://toehold-nowhere/doc.yml"
 run 1 --documents s3://toehold-docs
 expect_contains "$err" "write s3://BUCKET/KEY"
 # All that is wrong is told at once, wherever it lies.

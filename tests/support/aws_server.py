@@ -79,6 +79,11 @@ def application(environ, start_response):
         return answer("200 OK", None, {})
     if path == "/GetComponent":
         return answer(*get_component(environ))
+    if path.startswith("/latest/meta-data/"):
+        try:
+            return moto(environ, start_response)
+        except NotImplementedError:  # an item that moto does not know
+            return answer("404 Not Found", None, "")
     if path == "/moto-api/reset":
         components.clear()
     return moto(environ, start_response)

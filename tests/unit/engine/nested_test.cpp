@@ -148,3 +148,28 @@ TEST_CASE("a nested document that changed meanwhile is not gone on with") {
   CHECK(harness.run().summary.status == "failed");
   CHECK_THAT(harness.sink.all<StepFinished>().back().message, ContainsSubstring("has changed"));
 }
+
+TEST_CASE("the owner of a nested document's bucket is handed on") {
+  EngineHarness harness(R"(
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Call
+        action: ExecuteDocument
+        inputs: {document: 's3://b/child.yml', document-s3-bucket-owner: 012345678901}
+)");
+  harness.file("s3://b/child.yml", child);
+  CHECK(harness.run().summary.status == "success");
+  CHECK(harness.bucket_owners == Ledger{"012345678901"});
+}
+
+TEST_CASE("documents from elsewhere that call each other in a circle") {
+  EngineHarness harness(calling("s3://b/one.yml"));
+  harness.file("s3://b/one.yml", calling("s3://b/two.yml"));
+  harness.file("s3://b/two.yml", calling("s3://b/one.yml"));
+  CHECK(harness.run().summary.status == "failed");
+  const auto steps = harness.sink.all<StepFinished>();
+  CHECK_THAT(steps[0].message,
+             ContainsSubstring("s3://b/one.yml -> s3://b/two.yml -> s3://b/one.yml"));
+}
