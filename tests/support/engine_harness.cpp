@@ -33,7 +33,7 @@ Action fake_action(const std::string& name, const FakeRun& run, bool repeatable)
   action.info.name = name;
   action.info.repeatable = repeatable;
   action.info.inputs_required = false;
-  for (const char* text : {"text", "document", "phases"}) {
+  for (const char* text : {"text", "document", "document-s3-bucket-owner", "phases"}) {
     action.info.inputs.push_back(field(text, FieldType::text));
   }
   action.info.inputs.push_back(field("parameters", FieldType::any));
