@@ -18,7 +18,7 @@ chmod 755 "$scratch"
 
 # 1 GiB of 1,024 times the same MiB, whose CRC64NVME Python works out from that of one; small
 # objects of 1 to 20 kB; and the answer of ListObjectsV2 for those.
-crc=$("$aws_python" - "$scratch/www" "$objects" <<'P'
+cat >"$scratch/make.py" <<'P'
 import base64, os, sys
 POLYNOMIAL, ONES = 0x9A6C9329AC4BC9B5, (1 << 64) - 1
 table = []
@@ -68,7 +68,7 @@ with open(root + "/list.xml", "w") as file:
                "<KeyCount>%d</KeyCount><IsTruncated>false</IsTruncated>%s</ListBucketResult>" % (objects, listed))
 print(base64.b64encode(total.to_bytes(8, "big")).decode())
 P
-)
+crc=$("$aws_python" "$scratch/make.py" "$scratch/www" "$objects")
 chmod -R a+rX "$scratch/www"
 
 port=$("$aws_python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
