@@ -2,7 +2,7 @@
 # The Debian packages that toehold needs, and nothing else knows: installs those that are missing.
 #
 #   packaging/dependencies.sh build    to build and run it
-#   packaging/dependencies.sh tests    to build, and to run its tests
+#   packaging/dependencies.sh tests    to build, and to run its tests and benches
 #   packaging/dependencies.sh list     prints the names of both, installs nothing
 set -euo pipefail
 
@@ -13,7 +13,7 @@ for_build=(
 )
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
-  runc busybox-static openssh-server openssh-client
+  runc busybox-static openssh-server openssh-client nginx-light curl
 )
 
 # Debian 12 calls 1.74 plain libboost-dev; 1.81 is the first with Process v2.
