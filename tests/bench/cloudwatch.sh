@@ -34,6 +34,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+server.handle_error = lambda *_: None  # the agent has gone
 open(sys.argv[2], "w").write(str(server.server_port))
 server.serve_forever()
 PYTHON
