@@ -46,7 +46,7 @@ constexpr int pipe_size = 1 << 20;
 constexpr std::size_t read_size = 256 << 10;
 constexpr milliseconds heartbeat_interval{200};
 // After the leader's exit: as long as something comes, but not for ever.
-constexpr milliseconds drain_quiet{100};
+constexpr milliseconds drain_quiet{200};
 constexpr milliseconds drain_most{2000};
 // A process that SIGKILL does not end within this hangs in the kernel; waiting on would hang us
 // too.

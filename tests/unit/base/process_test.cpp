@@ -249,7 +249,7 @@ TEST_CASE("a step ends with its leader, not with its pipe") {
 }
 
 TEST_CASE("what a background process prints right after its leader's end is still taken") {
-  const Ran ran = run(bash("exec > >(sleep 0.05; cat); echo late"));
+  const Ran ran = run(bash("exec > >(sleep 0.02; cat); echo late"));
   CHECK(ran.out == "late\n");
   CHECK_FALSE(ran.result.output_held);
 }
