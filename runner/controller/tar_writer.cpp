@@ -170,6 +170,8 @@ struct GzipWriter::State {
     writer.check(lib().write_set_format_raw(writer.get()));
     writer.check(lib().write_add_filter_gzip(writer.get()));
     writer.check(lib().write_set_filter_option(writer.get(), "gzip", "timestamp", nullptr));
+    // Two thirds of the time of the usual 6, for four hundredths more bytes.
+    writer.check(lib().write_set_filter_option(writer.get(), "gzip", "compression-level", "3"));
     writer.open();
     const EntryPtr entry = new_entry();
     lib().entry_set_filetype(entry.get(), AE_IFREG);
