@@ -15,4 +15,7 @@ void add_validate(CLI::App& app, CommandContext& context);
 void add_events(CLI::App& app, CommandContext& context);
 void add_describe(CLI::App& app, CommandContext& context);
 
+/// Of the agent alone, for a controller on another machine.
+void add_remote_commands(CLI::App& app, CommandContext& context);
+
 }  // namespace toehold

@@ -34,6 +34,8 @@ ExitCode exit_code_for(const Error& error) {
       return ExitCode::not_durable;
     case Error::Kind::refused:
       return ExitCode::refused;
+    case Error::Kind::untrusted:
+      return ExitCode::untrusted;
     default:
       return ExitCode::failure;
   }

@@ -256,6 +256,8 @@ void add_own_options(CLI::App& command, TypedOptions& typed) {
   command.add_option("--result", run.result, "Whether stdout gets the JSON result")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  command.add_option("--stream", run.stream,
+                     "File that gets events and output of steps as JSON lines, for `follow`");
   command
       .add_option("--kill-grace", run.kill_grace_seconds,
                   "Seconds between SIGTERM and SIGKILL when a step times out")

@@ -24,6 +24,7 @@ struct RunOptions {
   std::string view = "auto";    // auto, live, plain, none
   std::string result = "auto";  // auto, always, never: the JSON on stdout
   std::string reboot = "exit";  // exit, self
+  std::string stream;           // file that gets events and output together; empty: none
   InDoubt in_doubt = InDoubt::fail;
   bool explain = false;
   bool start_over = false;

@@ -24,6 +24,7 @@
 #include "runner/report/detailed_output.hpp"
 #include "runner/report/json_lines.hpp"
 #include "runner/report/result.hpp"
+#include "runner/report/run_stream.hpp"
 
 extern char** environ;
 
@@ -161,13 +162,18 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   JsonLines json_lines(logs / "events.jsonl");
   register_known_secrets(plan);
   Console console(console_options());
-  Redactor replay(secrets_, {&detailed_output, &chaining, &json_lines, &console});
+  std::optional<RunStream> stream;
+  std::vector<EventSink*> reports{&detailed_output, &chaining, &json_lines, &console};
+  if (!options_.stream.empty()) {
+    reports.push_back(&stream.emplace(options_.stream, !earlier_.empty()));
+  }
+  Redactor replay(secrets_, reports);
   Redactor screen(secrets_, {&console});
   DeliveryNews news(*delivery_, screen, clock_);
-  std::vector<EventSink*> readers{
-      &application_log, &console_log, &detailed_output, &chaining, &json_lines, &console, &news};
-  readers.insert(readers.end(), site_.sinks.begin(), site_.sinks.end());
-  Redactor sinks(secrets_, std::move(readers));
+  reports.insert(reports.begin(), {&application_log, &console_log});
+  reports.push_back(&news);
+  reports.insert(reports.end(), site_.sinks.begin(), site_.sinks.end());
+  Redactor sinks(secrets_, std::move(reports));
   console.set_recalling(true);
   for (const Event& event : journal_contents_.events) {
     if (std::holds_alternative<RunFinished>(event.data)) console.set_recalling(false);
