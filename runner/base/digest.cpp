@@ -75,12 +75,24 @@ std::string digest_of(DigestAlgorithm algorithm, std::string_view bytes) {
   return digest.finish();
 }
 
-std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+namespace {
+
+std::string hmac(const EVP_MD* algorithm, std::string_view key, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> result{};
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+  HMAC(algorithm, key.data(), static_cast<int>(key.size()),
        reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), result.data(), &size);
   return {reinterpret_cast<const char*>(result.data()), size};
+}
+
+}  // namespace
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  return hmac(EVP_sha256(), key, bytes);
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view bytes) {
+  return hmac(EVP_sha1(), key, bytes);
 }
 
 std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::path& path) {

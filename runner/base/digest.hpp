@@ -33,6 +33,8 @@ class Digest {
 std::string digest_of(DigestAlgorithm algorithm, std::string_view bytes);
 /// 32 bytes, not as text.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
+/// 20 bytes; what OpenSSH hides the names in known_hosts with.
+std::string hmac_sha1(std::string_view key, std::string_view bytes);
 /// Throws Error(io) when the file cannot be read.
 std::string digest_of_file(DigestAlgorithm algorithm, const std::filesystem::path& path);
 /// CRC-32C as 8 lower-case hex digits: for journal records.

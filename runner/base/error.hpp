@@ -22,8 +22,9 @@ class Error : public std::runtime_error {
     cancelled,
     unsupported,
     busy,
-    state,    // the journal cannot be read or written
-    refused,  // an interrupted run of something else is in the way
+    state,      // the journal cannot be read or written
+    refused,    // an interrupted run of something else is in the way
+    untrusted,  // another machine is not proven to be the one that is meant
   };
 
   /// `message` says what failed; `hint` what to do about it, as an imperative or a command to type.

@@ -13,6 +13,7 @@ enum class ExitCode {
   not_durable = 74,
   busy = 75,
   refused = 76,
+  untrusted = 77,
   interrupted = 130,
   terminated = 143,
   reboot = 194,
@@ -36,6 +37,9 @@ inline constexpr std::array exit_code_table{
     ExitCodeInfo{ExitCode::busy, "Another process holds the state folder."},
     ExitCodeInfo{ExitCode::refused,
                  "The state folder holds an interrupted run of other or changed documents."},
+    ExitCodeInfo{
+        ExitCode::untrusted,
+        "The host key of a machine is unknown or another than expected; nothing was sent."},
     ExitCodeInfo{ExitCode::interrupted, "SIGINT ended the run; the next start begins anew."},
     ExitCodeInfo{ExitCode::terminated,
                  "SIGTERM or a hang-up ended the run; the same command goes on with it."},

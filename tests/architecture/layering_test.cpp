@@ -20,10 +20,12 @@ struct Level {
 };
 
 // Includes go strictly down, so folders of one level never see each other.
-constexpr std::array levels{Level{"runner/base", 0},   Level{"runner/document", 1},
-                            Level{"runner/aws", 1},    Level{"runner/engine", 2},
+constexpr std::array levels{Level{"runner/base", 0}, Level{"runner/document", 1},
+                            Level{"runner/aws", 1}, Level{"runner/engine", 2},
                             Level{"runner/report", 3}, Level{"actions", 3},
-                            Level{"runner/agent", 4},  Level{"runner/controller", 4}};
+                            Level{"runner/agent", 4}, Level{"runner/controller", 4},
+                            // Knows how to reach a machine, not what for.
+                            Level{"runner/controller/transports", 1}};
 
 // The controller's program has the agent's commands too, and its sandbox runs documents as the
 // agent does; nothing else of agent/ is its business.
@@ -53,6 +55,10 @@ const std::vector<Fence>& fences() {
       {"archive",
        {"runner/controller/archive_library.hpp", "runner/controller/archive_library.cpp",
         "runner/controller/tar_writer.cpp"}},
+      {"libssh2",
+       {"runner/controller/transports/ssh_state.hpp",
+        "runner/controller/transports/ssh_session.cpp",
+        "runner/controller/transports/ssh_channel.cpp"}},
       {"CLI/", {"runner/agent/", "runner/controller/"}}};
   return table;
 }
