@@ -1,0 +1,374 @@
+#include "runner/controller/remote_agent.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
+#include "runner/report/run_stream.hpp"
+
+namespace toehold {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a hostile or broken machine may make us keep in memory.
+constexpr std::size_t longest_line = 256u << 20;
+constexpr std::size_t kept_words = 64 << 10;
+// A run whose agent was killed goes on so often before we take it for hopeless.
+constexpr int most_revivals = 3;
+
+std::string document_name(std::size_t index) {
+  return "document-" + std::to_string(index + 1) + ".yaml";
+}
+
+Deadline in(Clock& clock, std::chrono::seconds time) {
+  return Deadline(clock.monotonic() + time);
+}
+
+Value to_list(const Parameters& parameters) {
+  Value::List list;
+  for (const auto& [name, value] : parameters) {
+    list.push_back(Value::object({{"name", name}, {"value", value}}));
+  }
+  return Value(std::move(list));
+}
+
+/// Shows documents under the names that they have here, and remembers what we need to know.
+class OurNames final : public EventSink {
+ public:
+  OurNames(const Stage& stage, const std::string& folder, EventSink& sink)
+      : stage_(stage), folder_(folder), sink_(sink) {}
+
+  void on(const Event& event) override {
+    if (const auto* started = std::get_if<RunStarted>(&event.data)) {
+      log_directory = started->log_directory;
+    }
+    const auto* over = std::get_if<RunFinished>(&event.data);
+    if (over || std::holds_alternative<Resumed>(event.data)) finished.reset();
+    if (over) finished = is_success(over->status);
+    const auto* document = std::get_if<DocumentStarted>(&event.data);
+    if (!document) return sink_.on(event);
+    Event ours = event;
+    std::string& path = std::get<DocumentStarted>(ours.data).path;
+    for (std::size_t i = 0; i < stage_.documents.size(); ++i) {
+      if (path == folder_ + "-" + document_name(i)) path = stage_.documents[i].path;
+    }
+    sink_.on(ours);
+  }
+  void tick() override { sink_.tick(); }
+
+  std::string log_directory;
+  std::optional<bool> finished;  // and whether with success
+
+ private:
+  const Stage& stage_;
+  std::string folder_;
+  EventSink& sink_;
+};
+
+/// Keeps how far a run was followed, for the process that comes after this one.
+class Bookmark {
+ public:
+  Bookmark(const Stage& stage, Clock& clock)
+      : file_(stage.state_directory / (stage.name + ".followed")), clock_(clock) {
+    std::error_code error;
+    if (!fs::exists(file_, error)) return;
+    begun_ = true;
+    offset_ = static_cast<std::uint64_t>(
+        Value(std::string(trim(read_file(file_, 64)))).as_int().value_or(0));
+  }
+  bool begun() const { return begun_; }
+  std::uint64_t offset() const { return offset_; }
+  /// The next run with this stage is another one.
+  void remove() {
+    std::error_code ignored;
+    fs::remove(file_, ignored);
+  }
+  /// Not at every line: what was shown may be shown again, which costs less than a write.
+  void set(std::uint64_t offset, bool now) {
+    if (!now && clock_.monotonic() - written_ < 1s) return;
+    written_ = clock_.monotonic();
+    std::ofstream(file_) << offset << "\n";  // not durable: it saves a repetition, no more
+  }
+
+ private:
+  fs::path file_;
+  Clock& clock_;
+  bool begun_ = false;
+  std::uint64_t offset_ = 0;
+  Monotonic written_{};
+};
+
+Note note(const std::string& level, const std::string& text) {
+  return Note{"", level, text};
+}
+
+}  // namespace
+
+std::string remote_run_config(const Stage& stage, const std::string& place) {
+  Value::List documents;
+  for (std::size_t i = 0; i < stage.documents.size(); ++i) {
+    Value document = Value::object({{"path", place + "-" + document_name(i)}});
+    if (!stage.documents[i].parameters.empty()) {
+      document.set("parameters", to_list(stage.documents[i].parameters));
+    }
+    documents.push_back(std::move(document));
+  }
+  Value config = Value::object({{"documents", Value(std::move(documents))},
+                                {"stateDirectory", place + "/state"},
+                                {"logDirectory", place + "/logs"}});
+  if (!stage.phases.empty()) config.set("phases", stage.phases);
+  return to_json(config, 2) + "\n";
+}
+
+RemoteAgent::RemoteAgent(Transport& transport, Clock& clock, std::string folder,
+                         RemoteOptions options)
+    : transport_(transport),
+      clock_(clock),
+      folder_(std::move(folder)),
+      options_(std::move(options)) {}
+
+ProcessResult RemoteAgent::run_agent(const std::vector<std::string>& words, std::string& out,
+                                     std::string& err, std::stop_token stop) {
+  const auto keep = [](std::string& text, std::string_view bytes) {
+    if (text.size() < kept_words) text += bytes;
+  };
+  return transport_.run(
+      words,
+      [&](Stream stream, std::string_view bytes) {
+        keep(stream == Stream::out ? out : err, bytes);
+      },
+      in(clock_, 60s), stop);
+}
+
+void RemoteAgent::install(const AgentBinary& agent, std::stop_token stop) {
+  std::string out, err;
+  const ProcessResult made = run_agent({"mkdir", "-p", "-m", "700", folder_}, out, err, stop);
+  if (!made.succeeded()) {
+    throw Error(Error::Kind::network, transport_.name() + ": cannot make " + folder_ + ": " +
+                                          describe(made) + " " + std::string(trim(printable(err))));
+  }
+  transport_.upload(agent.path, agent_path(), 0700, in(clock_, 600s), stop);
+  const ProcessResult works = run_agent({agent_path(), "--version"}, out, err, stop);
+  if (works.succeeded()) return;
+  throw Error(Error::Kind::unsupported,
+              transport_.name() + ": the agent does not run there: " + describe(works) + " " +
+                  std::string(trim(printable(err))),
+              "is " + folder_ + " mounted noexec, or the machine another than x86_64?");
+}
+
+void RemoteAgent::send_stage(const Stage& stage, std::stop_token stop) {
+  const std::string place = place_of(stage);
+  const TempDirectory folder(stage.state_directory, "send-");
+  const auto send = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder.path() / name, std::ios::binary) << text;
+    transport_.upload(folder.path() / name, place + "-" + name, 0600, in(clock_, 300s), stop);
+  };
+  for (std::size_t i = 0; i < stage.documents.size(); ++i) {
+    send(document_name(i), stage.documents[i].document->source->text());
+  }
+  send("run.json", remote_run_config(stage, place));
+}
+
+void RemoteAgent::start(const Stage& stage, const std::string& from, std::stop_token stop) {
+  const std::string place = place_of(stage);
+  std::vector<std::string> words{agent_path(),
+                                 "detach",
+                                 place,
+                                 "--",
+                                 "run",
+                                 "--config",
+                                 place + "-run.json",
+                                 "--stream",
+                                 place + "/stream",
+                                 "--view",
+                                 "none",
+                                 "--result",
+                                 "never"};
+  if (!from.empty()) words.insert(words.end(), {"--from", from});
+  std::string out, err;
+  const ProcessResult result = run_agent(words, out, err, stop);
+  if (result.succeeded() || result.exit_code == static_cast<int>(ExitCode::busy)) return;
+  throw Error(Error::Kind::network, transport_.name() + ": the run does not start: " +
+                                        describe(result) + " " + std::string(trim(printable(err))));
+}
+
+/// One following of one run, over any number of connections.
+struct RemoteAgent::Following {
+  std::string place;
+  EventSink& sink;
+  Bookmark& bookmark;
+  const std::function<void(bool)>& seen;
+  std::uint64_t offset = 0;
+  std::string pending;  // a line that has not ended yet
+  Value ended;          // the last line, or null
+
+  void take(std::string_view bytes) {
+    pending += bytes;
+    std::size_t begin = 0;
+    for (std::size_t end; (end = pending.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      take_line(std::string_view(pending).substr(begin, end - begin));
+    }
+    pending.erase(0, begin);
+    if (pending.size() > longest_line) {
+      throw Error(Error::Kind::network, "the machine sends a line that does not end");
+    }
+  }
+
+  void take_line(std::string_view line) {
+    if (line.empty()) return;  // a sign of life
+    if (line.starts_with("{\"type\":\"ended\"")) {
+      ended = parse_json(line);
+      return;
+    }
+    if (offset >= bookmark.offset()) seen(false);
+    read_stream_line(line, sink);
+    offset += line.size() + 1;
+    bookmark.set(offset, false);
+  }
+};
+
+void RemoteAgent::follow(Following& following, std::stop_token stop) {
+  auto pause = 200ms;
+  Monotonic heard = clock_.monotonic();
+  bool lost = false;
+  const auto say = [&](const std::string& level, const std::string& text) {
+    following.sink.on(Event{0, clock_.unix_millis(), note(level, text)});
+  };
+  while (following.ended.is_null() && !stop.stop_requested()) {
+    std::string reason;
+    following.pending.clear();
+    try {
+      std::string err;
+      const ProcessResult result = transport_.run(
+          {agent_path(), "follow", following.place, "--offset", std::to_string(following.offset),
+           "--wait"},
+          [&](Stream stream, std::string_view bytes) {
+            if (bytes.empty()) return following.sink.tick();
+            if (stream == Stream::err) {
+              if (err.size() < kept_words) err += bytes;
+              return;
+            }
+            if (lost) say("info", "the connection to " + transport_.name() + " is back");
+            lost = false;
+            heard = clock_.monotonic();
+            pause = 200ms;
+            following.take(bytes);
+          },
+          {}, stop);
+      reason = describe(result) + " " + std::string(trim(printable(err)));
+    } catch (const Error& error) {
+      if (error.kind() != Error::Kind::network && error.kind() != Error::Kind::timeout) throw;
+      reason = error.full_message();
+    }
+    if (!following.ended.is_null() || stop.stop_requested()) break;
+    if (!lost) {
+      say("warning", "the connection to " + transport_.name() +
+                         " was lost; the run goes on there (" + reason + ")");
+    }
+    lost = true;
+    if (clock_.monotonic() - heard > options_.patience) {
+      throw Error(Error::Kind::network, transport_.name() + " stays out of reach: " + reason,
+                  "the run goes on there; `toehold resume` finds it again");
+    }
+    clock_.sleep_for(pause, stop);
+    pause = std::min<std::chrono::milliseconds>(pause * 2, 5s);
+  }
+}
+
+void RemoteAgent::end_run(const Stage& stage) {
+  std::string out, err;
+  try {
+    run_agent({agent_path(), "stop", place_of(stage)}, out, err, {});
+  } catch (const Error&) {
+    // Out of reach: then it goes on there, and cleanup names the machine.
+  }
+}
+
+RemoteEnd RemoteAgent::run(const Stage& stage, const std::string& from, EventSink& sink,
+                           const std::function<void(bool)>& seen, std::stop_token stop) {
+  Bookmark bookmark(stage, clock_);
+  if (!bookmark.begun()) {
+    send_stage(stage, stop);
+    start(stage, from, stop);
+    bookmark.set(0, true);
+  }
+  OurNames names(stage, place_of(stage), sink);
+  Following following{place_of(stage), names, bookmark, seen, 0, {}, {}};
+  seen(bookmark.offset() > 0);
+  RemoteEnd end;
+  for (int revivals = 0;;) {
+    try {
+      follow(following, stop);
+    } catch (...) {
+      bookmark.set(following.offset, true);
+      throw;
+    }
+    bookmark.set(following.offset, true);
+    const Value last = std::exchange(following.ended, Value());
+    if (last.is_null()) {
+      end_run(stage);
+      end.interrupted = true;
+      break;
+    }
+    const auto text = [&](const char* key) {
+      const Value* value = last.find(key);
+      return value ? value->text() : std::string();
+    };
+    const Value* code = last.find("exitCode");
+    end.exit_code.reset();
+    if (code) end.exit_code = static_cast<int>(code->as_int().value_or(1));
+    end.message = text("message");
+    end.said = text("stderr");
+    if (end.exit_code == static_cast<int>(ExitCode::reboot) && options_.restart) {
+      options_.restart(stop);
+    } else if (last.find("lost") && names.finished) {
+      end.exit_code = *names.finished ? 0 : 1;  // killed between its last event and its end
+      break;
+    } else if (!last.find("lost") || ++revivals > most_revivals) {
+      break;
+    }
+    seen(false);
+    start(stage, from, stop);
+  }
+  bookmark.remove();
+  end.log_directory = names.log_directory;
+  return end;
+}
+
+void RemoteAgent::fetch_logs(const RemoteEnd& end, const Stage& stage, std::stop_token stop) {
+  const std::string name = end.log_directory.substr(end.log_directory.rfind('/') + 1);
+  if (!name.starts_with("TOE_")) return;  // it never began; or the machine makes fun of us
+  const fs::path folder = stage.log_directory / name;
+  make_private_directory(folder);
+  std::vector<std::string> files{"console.log",   "detailedoutput.json", "events.jsonl",
+                                 "chaining.json", "application.log",     "document.yaml"};
+  for (std::size_t i = 1; i < stage.documents.size(); ++i) files.push_back(document_name(i));
+  const std::string place = place_of(stage) + "/logs/" + name + "/";
+  for (const std::string& file : files) {
+    try {
+      transport_.download(place + file, folder / file, in(clock_, 600s), stop);
+    } catch (const Error& error) {
+      // An interrupted run has not written all of them.
+      if (error.kind() != Error::Kind::network || file == "console.log") throw;
+    }
+  }
+}
+
+bool RemoteAgent::remove() {
+  std::string out, err;
+  try {
+    const ProcessResult removed = run_agent({agent_path(), "discard", folder_}, out, err, {});
+    if (removed.succeeded()) return true;
+    // No agent: perhaps no folder either.
+    return run_agent({"test", "!", "-e", folder_}, out, err, {}).succeeded();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace toehold

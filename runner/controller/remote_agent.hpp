@@ -1,0 +1,74 @@
+// RemoteAgent: one stage of a build on another machine. Brings the agent and the documents there,
+// starts a run that needs neither the connection nor us, and follows it from where it was last
+// heard of. Called by the providers of machines with a Transport; knows none of them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "runner/controller/agent_binary.hpp"
+#include "runner/controller/provider.hpp"
+#include "runner/controller/transports/transport.hpp"
+#include "runner/engine/event_sink.hpp"
+
+namespace toehold {
+
+/// How a run on another machine ended.
+struct RemoteEnd {
+  std::optional<int> exit_code;  // of the agent; none: something killed it
+  std::string message;           // why there is no exit code
+  std::string said;              // the last of what the agent printed to stderr
+  std::string log_directory;     // there; empty: it never began
+  bool interrupted = false;      // we were told to stop, and have stopped it
+};
+
+struct RemoteOptions {
+  /// Restarts the machine and returns when it can be reached again; empty: it cannot be done.
+  std::function<void(std::stop_token)> restart;
+  /// How long a lost connection is tried again before we give up; the run goes on there.
+  std::chrono::seconds patience{600};
+};
+
+class RemoteAgent {
+ public:
+  /// `folder`: absolute, ours alone, not used by anything else there.
+  RemoteAgent(Transport& transport, Clock& clock, std::string folder, RemoteOptions options);
+
+  /// Makes the folder and puts the agent there. Throws Error.
+  void install(const AgentBinary& agent, std::stop_token stop);
+  /// Runs a stage, or its steps from `from` ("phase.step"), to its end through reboots and lost
+  /// connections. With the state folder of a stage that was begun it follows that one instead, and
+  /// tells the sink all of it again; `seen` is called with true while that is so. Throws
+  /// Error(network) when the machine stays out of reach.
+  RemoteEnd run(const Stage& stage, const std::string& from, EventSink& sink,
+                const std::function<void(bool seen)>& seen, std::stop_token stop);
+  /// Fetches the log folder of a stage. Throws Error.
+  void fetch_logs(const RemoteEnd& end, const Stage& stage, std::stop_token stop);
+  /// Stops what runs in the folder there and removes it; false when it is still there, or when the
+  /// machine cannot be reached.
+  bool remove();
+
+  std::string agent_path() const { return folder_ + "/toehold-agent"; }
+
+ private:
+  struct Following;
+  ProcessResult run_agent(const std::vector<std::string>& words, std::string& out, std::string& err,
+                          std::stop_token stop);
+  void send_stage(const Stage& stage, std::stop_token stop);
+  void start(const Stage& stage, const std::string& from, std::stop_token stop);
+  void follow(Following& following, std::stop_token stop);
+  void end_run(const Stage& stage);
+  std::string place_of(const Stage& stage) const { return folder_ + "/" + stage.name; }
+
+  Transport& transport_;
+  Clock& clock_;
+  std::string folder_;
+  RemoteOptions options_;
+};
+
+/// The JSON for `run --config` there: the documents, sent as PLACE-document-N.yaml, and everything
+/// else that the stage says, with state and logs in the folder `place`. Holds the parameters'
+/// values.
+std::string remote_run_config(const Stage& stage, const std::string& place);
+
+}  // namespace toehold
