@@ -11,17 +11,11 @@ namespace {
 
 constexpr std::string_view secret_prefix = "/aws/reference/secretsmanager/";
 
-/// What the service asked for on the caller's behalf and was denied: reading a parameter may need
-/// its key or its secret, which have permissions of their own.
+/// KMS, which is asked on the caller's behalf, does not say what it was that it denied.
 void name_denied_action(const Failure& failure, Call& call) {
-  const std::string text = lower(failure.message);
-  if (text.find("secretsmanager:getsecretvalue") != std::string::npos) {
-    call.iam_action = "secretsmanager:GetSecretValue";
-  } else if (text.find("kms") != std::string::npos ||
-             text.find("ciphertext refers") != std::string::npos) {
-    call.iam_action = "kms:Decrypt";
-    call.resource = "the key of " + call.resource;
-  }
+  if (failure.message.find("ciphertext refers") == std::string::npos) return;
+  call.iam_action = "kms:Decrypt";
+  call.resource = "the key of " + call.resource;
 }
 
 Error not_found(const std::string& name, const std::string& region, const Failure& failure) {

@@ -70,10 +70,9 @@ TEST_CASE("what is denied is said: the parameter, its key or its secret") {
   CHECK_THAT(store.failure("/a"),
              ContainsSubstring("| allow kms:Decrypt on the key of parameter /a in the policy"));
   store.fail("AccessDeniedException",
-             "u is not authorized to perform: secretsmanager:GetSecretValue on resource: x");
+             "u is not authorized to perform: secretsmanager:GetSecretValue on resource: the-arn");
   CHECK_THAT(store.failure("/aws/reference/secretsmanager/x"),
-             ContainsSubstring("| allow secretsmanager:GetSecretValue on parameter "
-                               "/aws/reference/secretsmanager/x in"));
+             ContainsSubstring("| allow secretsmanager:GetSecretValue on the-arn in the policy"));
 }
 
 TEST_CASE("a throttled parameter is asked for again") {
