@@ -30,7 +30,8 @@ void wait_for_signals(sigset_t signals, std::stop_source source) {
     int signal = 0;
     if (::sigwait(&signals, &signal) != 0) continue;
     int none = 0;
-    if (ends_at_once > 0 || !received.compare_exchange_strong(none, signal)) end_at_once(signal);
+    const bool is_first = received.compare_exchange_strong(none, signal);
+    if (ends_at_once > 0 || !is_first) end_at_once(signal);
     source.request_stop();
   }
 }
@@ -56,6 +57,7 @@ std::stop_token stop_on_signals() {
 
 SignalsEndAtOnce::SignalsEndAtOnce() {
   ++ends_at_once;
+  if (const int signal = received) end_at_once(signal);  // it came just before
 }
 
 SignalsEndAtOnce::~SignalsEndAtOnce() {

@@ -17,7 +17,8 @@ std::vector<ChangedFile> files_of_layer(const OverlayStack& up_to, std::stop_tok
   std::vector<ChangedFile> files;
   try {
     Diagnostics findings(nullptr);
-    for (const Value& item : parse_json(read_file(note)).list()) {
+    const Value noted = parse_json(read_file(note));
+    for (const Value& item : noted.list()) {
       if (auto file = changed_file_fields().decode(item, "a file", findings)) {
         files.push_back(std::move(*file));
       }
