@@ -152,7 +152,9 @@ int run_act(const char* file) {
     if (request.root) {
       bool inside = false;
       const int code = enter_sandbox(*request.root, inside);
-      if (!inside) return code;
+      // Nothing of ours is left to do, and after the new process namespace no thread can start that
+      // would do it.
+      if (!inside) ::_exit(code);
     }
     // The S3 actions run no program that could see our environment, and take credentials from it.
     if (!is_s3) take_environment(request);
