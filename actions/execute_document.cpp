@@ -25,8 +25,9 @@ Action execute_document() {
   auto fields =
       Fields<Nested>{}
           .required("document", &Nested::document,
-                    "A path (seen from the working directory), s3://bucket/key, or the ARN of a "
-                    "component. It is read and validated when the step runs.")
+                    "A path (seen from the working directory), s3://bucket/key, "
+                    "https://host/path#sha256=HEX, or the ARN of a component. It is read and "
+                    "validated when the step runs.")
           .optional("document-s3-bucket-owner", &Nested::bucket_owner,
                     "The account that must own the bucket.")
           .optional("phases", &Nested::phases, "Names of phases, with commas between.", "all")

@@ -27,7 +27,7 @@ std::vector<FieldInfo> document_item_fields() {
   FieldInfo path;
   path.name = "path";
   path.required = true;
-  path.doc = "Path of the document.";
+  path.doc = "Path, s3:// or https:// address or component ARN of the document.";
   FieldInfo parameters;
   parameters.name = "parameters";
   parameters.type = FieldType::record_list;
