@@ -143,8 +143,8 @@ void throw_failure(Client& client, const Call& call, const Failure& failure,
     source = client.session().credentials(control.deadline, control.stop).source;
   }
   const Error error = error_for(call, failure, source);
-  const bool may_be_missing = failure.status == 403 && call.operation == "GetObject";
-  if (!may_be_missing || error.hint().empty()) throw error;
+  const bool may_be_missing = failure.code == "AccessDenied" && call.operation == "GetObject";
+  if (!may_be_missing) throw error;
   throw Error(
       error.kind(), error.what(),
       error.hint() + "; without s3:ListBucket, S3 says so of an object that is not there, too");

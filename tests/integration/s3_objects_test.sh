@@ -20,13 +20,16 @@ for item in listed:
     want = s3.get_object(Bucket="bucket", Key=item["Key"])["Body"].read()
     assert open("to/" + item["Key"][4:], "rb").read() == want, item
 '
+: >to/empty
 s3_step 0 S3Upload "{source: '$scratch/to/*', destination: s3://bucket/back/, recurse: true}"
+s3_step 0 S3Download "{source: s3://bucket/back/empty, destination: '$scratch/to/nothing'}"
+if [ ! -f to/nothing ] || [ -s to/nothing ]; then fail "an empty file did not come back"; fi
 boto '
 for item in s3.list_objects_v2(Bucket="bucket", Prefix="odd/")["Contents"]:
     one = s3.get_object(Bucket="bucket", Key=item["Key"])["Body"].read()
     two = s3.get_object(Bucket="bucket", Key="back/" + item["Key"][4:])["Body"].read()
     assert one == two, item
-assert s3.list_objects_v2(Bucket="bucket", Prefix="back/")["KeyCount"] == 8'
+assert s3.list_objects_v2(Bucket="bucket", Prefix="back/")["KeyCount"] == 9'
 s3_step 0 S3Download "{source: 's3://bucket/odd/a b+c%41.txt', destination: '$scratch/to/one'}"
 expect_equal "$(cat to/one)" "content of 0"
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <vector>
 
 #include "runner/base/clock.hpp"
@@ -11,12 +12,22 @@ namespace toehold::test {
 
 class VirtualClock final : public Clock {
  public:
-  UnixMillis unix_millis() const override { return unix_millis_; }
-  Monotonic monotonic() const override { return monotonic_; }
+  UnixMillis unix_millis() const override {
+    const std::lock_guard lock(mutex_);
+    return unix_millis_;
+  }
+  Monotonic monotonic() const override {
+    const std::lock_guard lock(mutex_);
+    return monotonic_;
+  }
   bool sleep_for(std::chrono::milliseconds duration, std::stop_token stop) override {
-    sleeps.push_back(duration);
+    {
+      const std::lock_guard lock(mutex_);
+      sleeps.push_back(duration);
+    }
     if (on_sleep) on_sleep();
     if (stop.stop_requested()) return false;
+    const std::lock_guard lock(mutex_);
     monotonic_ += duration;
     unix_millis_ += duration.count();
     return true;
@@ -26,6 +37,7 @@ class VirtualClock final : public Clock {
   std::function<void()> on_sleep;
 
  private:
+  mutable std::mutex mutex_;  // several threads may wait
   // The real time to begin with: what has a deadline may look at the real clock, too.
   Monotonic monotonic_ = std::chrono::steady_clock::now();
   UnixMillis unix_millis_ = SystemClock().unix_millis();
