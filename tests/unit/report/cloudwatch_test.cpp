@@ -77,7 +77,7 @@ TEST_CASE("a service that fails for a while loses nothing and is told of once") 
   run.setup.clock.on_sleep = [&] {
     if (const auto text = log.news()) news.push_back(*text);
     ++sleeps;
-    if (sleeps < 60) run.write("Info " + std::to_string(sleeps));
+    if (sleeps < 85) run.write("Info " + std::to_string(sleeps));
     if (sleeps == 60) run.service.always(std::nullopt);
     if (sleeps == 63) run.service.always(LogService::error("ServiceUnavailableException", 503));
     if (sleeps == 80) run.service.always(std::nullopt);

@@ -89,6 +89,17 @@ TEST_CASE("a line that is too long becomes several events, and none cuts a chara
   CHECK(joined({events.begin(), events.end() - 1}) == line);
 }
 
+TEST_CASE("what looks like a stamp within a line stays, also where the line is cut") {
+  Log log;
+  LogFollower follower(log.path, 0);
+  const std::string line =
+      std::string(aws::LogBatch::longest_text - stamp.size(), 'x') + stamp + "rest of the line";
+  log.write(stamp + line + "\n" + stamp + stamp + "\n");
+  const auto events = follow(follower);
+  REQUIRE(events.size() == 3);
+  CHECK(joined(events) == line + stamp);
+}
+
 TEST_CASE("a line of exactly the longest event has no empty one behind it") {
   for (const std::size_t more : {0, 1, 23, 24, 25}) {
     Log log;
