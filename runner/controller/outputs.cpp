@@ -68,15 +68,18 @@ void write_changes(const OverlayStack& stack, std::int64_t epoch, const ByteSink
   tar.finish();
 }
 
+OverlayStack base_of(OverlayStack stack) {
+  stack.layers.resize(std::min(stack.layers.size(), stack.base_layers));
+  return stack;
+}
+
 std::vector<OciLayer> layers_of(const OverlayStack& stack, std::int64_t epoch,
                                 std::stop_token stop) {
   std::vector<OciLayer> layers;
-  if (!stack.base.empty()) {
-    layers.push_back({"base", [=](const ByteSink& sink) {
-                        write_tree({stack.base, {}, stack.user_xattrs}, epoch, sink, stop);
-                      }});
+  if (const OverlayStack base = base_of(stack); !base.base.empty()) {
+    layers.push_back({"base", [=](const ByteSink& sink) { write_tree(base, epoch, sink, stop); }});
   }
-  if (!stack.layers.empty()) {
+  if (stack.layers.size() > stack.base_layers) {
     layers.push_back(
         {"toehold build", [=](const ByteSink& sink) { write_changes(stack, epoch, sink, stop); }});
   }
@@ -135,9 +138,8 @@ std::int64_t output_epoch(const OverlayStack& stack, std::stop_token stop) {
   }
   std::int64_t newest = year_1980;
   if (stack.base.empty()) return newest;
-  const OverlayStack base{stack.base, {}, false};
   walk_tree(
-      base,
+      base_of(stack),
       [&](const TreeEntry& entry) {
         newest = std::max<std::int64_t>(newest, entry.status.st_mtim.tv_sec);
       },

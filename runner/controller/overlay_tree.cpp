@@ -31,11 +31,9 @@ using Holders = std::vector<std::size_t>;
 struct Found {
   bool present = false;
   TreeEntry entry;
-  std::size_t layer = 0;
-  Sources sources;           // of a folder, what shows in it
-  bool opaque = false;       // of a folder: nothing of the layers below shows in it
-  bool base_hidden = false;  // a folder of this name in the base does not show
-  bool base_has_it = false;  // or may have it, where the base is not known
+  Sources sources;      // of a folder, what shows in it
+  bool closed = false;  // nothing of what is below the sources that were asked shows in it
+  bool is_folder() const { return present && S_ISDIR(entry.status.st_mode); }
 };
 
 class Tree {
@@ -85,8 +83,6 @@ class Tree {
                 const Holders& holders) const {
     Found found;
     found.entry.path = path.empty() ? name : path + "/" + name;
-    found.base_has_it = stack_.base.empty();
-    bool hidden = false;
     for (const std::size_t i : holders) {
       const Source& source = sources[i];
       const fs::path on_disk = source.folder / name;
@@ -95,16 +91,10 @@ class Tree {
         if (errno == ENOENT || errno == ENOTDIR) continue;
         throw Error::from_errno("cannot read " + on_disk.string(), errno);
       }
-      if (source.layer == 0) found.base_has_it = true;
-      if (hidden) {
-        const bool shows_folder = found.present && S_ISDIR(found.entry.status.st_mode);
-        found.base_hidden |= source.layer == 0 && S_ISDIR(status.st_mode) && shows_folder;
-        continue;
+      if (take(found, source, on_disk, status)) {
+        found.closed = true;
+        break;
       }
-      hidden = take(found, source, on_disk, status);
-    }
-    if (hidden && stack_.base.empty() && found.present && S_ISDIR(found.entry.status.st_mode)) {
-      found.base_hidden = true;
     }
     return found;
   }
@@ -128,7 +118,6 @@ class Tree {
       found.present = true;
       found.entry.on_disk = on_disk;
       found.entry.status = status;
-      found.layer = source.layer;
     }
     if (source.layer != 0) refuse_unknown(on_disk, status);
     if (!folder) return true;
@@ -136,8 +125,7 @@ class Tree {
     if (source.layer != 0 || status.st_dev == device_) {
       found.sources.push_back({source.layer, on_disk});
     }
-    found.opaque = source.layer != 0 && attribute(on_disk, "opaque") == "y";
-    return found.opaque;
+    return source.layer != 0 && attribute(on_disk, "opaque") == "y";
   }
 
   bool is_whiteout(const fs::path& path, const struct stat& status) const {
@@ -187,22 +175,26 @@ class Walk {
   }
 
   void uppermost(const LayerVisitor& visitor) {
-    Sources below = tree_.root();
-    const Sources above{below.front()};
-    below.erase(below.begin());
-    layer("", above, below, visitor);
+    compare(1, false, [&](const Found& now, const Found& before, bool) {
+      if (!now.present) {
+        if (before.present) visitor.removed(before.entry);
+        gone_below(before, visitor);
+        return;
+      }
+      if (!now.is_folder() || now.closed) gone_below(before, visitor);
+      visitor.present(now.entry, before.present ? &before.entry : nullptr);
+    });
   }
 
-  void changes(const ChangeVisitor& visitor) {
-    folder("", tree_.root(), [&](const Found& found) {
-      if (!found.present) {
-        if (found.base_has_it) visitor.removed(found.entry.path);
-        return false;
+  void changes(std::size_t layers, bool base_known, const ChangeVisitor& visitor) {
+    compare(layers, !base_known, [&](const Found& now, const Found& before, bool unknown) {
+      if (!now.present) {
+        if (before.present || unknown) visitor.removed(now.entry.path);
+        return;
       }
-      if (found.layer == 0) return false;  // with all that is below it
-      visitor.entry(found.entry);
-      if (found.base_hidden) visitor.opaque(found.entry.path);
-      return true;
+      visitor.entry(now.entry);
+      const bool hides = now.is_folder() && now.closed;
+      if (hides && (before.is_folder() || unknown)) visitor.opaque(now.entry.path);
     });
   }
 
@@ -217,28 +209,28 @@ class Walk {
     }
   }
 
-  void layer(const std::string& path, const Sources& above, const Sources& below,
-             const LayerVisitor& visitor) {
+  /// Each name in the uppermost `layers` beside what is below them. `unknown`: anything may be.
+  template <class Visit>
+  void compare(std::size_t layers, bool unknown, const Visit& visit) {
+    const Sources& root = tree_.root();
+    const auto middle = root.begin() + static_cast<std::ptrdiff_t>(layers);
+    compare("", {root.begin(), middle}, {middle, root.end()}, unknown, visit);
+  }
+
+  template <class Visit>
+  void compare(const std::string& path, const Sources& above, const Sources& below, bool unknown,
+               const Visit& visit) {
     for (const auto& [name, holders] : tree_.names_in(above)) {
       throw_if_stopped();
       const Found now = tree_.look_up(above, path, name, holders);
       const Found before = tree_.look_up(below, path, name);
-      if (!now.present) {
-        if (before.present) gone(before, visitor);
-        continue;
-      }
-      const bool still_folder = !now.sources.empty() && !now.opaque;
-      if (before.present && !before.sources.empty() && !still_folder) gone_below(before, visitor);
-      visitor.present(now.entry, before.present ? &before.entry : nullptr);
-      const Sources& shown = still_folder ? before.sources : Sources{};
-      if (!now.sources.empty()) layer(now.entry.path, now.sources, shown, visitor);
+      visit(now, before, unknown);
+      if (now.sources.empty()) continue;
+      compare(now.entry.path, now.sources, now.closed ? Sources{} : before.sources,
+              unknown && !now.closed, visit);
     }
   }
 
-  void gone(const Found& found, const LayerVisitor& visitor) {
-    visitor.removed(found.entry);
-    gone_below(found, visitor);
-  }
   void gone_below(const Found& found, const LayerVisitor& visitor) {
     folder(found.entry.path, found.sources, [&](const Found& inside) {
       if (inside.present) visitor.removed(inside.entry);
@@ -302,7 +294,9 @@ void walk_tree(const OverlayStack& stack, const std::function<void(const TreeEnt
 }
 
 void walk_changes(const OverlayStack& stack, const ChangeVisitor& visitor, std::stop_token stop) {
-  Walk(stack, std::move(stop)).changes(visitor);
+  if (stack.layers.size() <= stack.base_layers) return;
+  Walk(stack, std::move(stop))
+      .changes(stack.layers.size() - stack.base_layers, !stack.base.empty(), visitor);
 }
 
 void walk_uppermost(const OverlayStack& stack, const LayerVisitor& visitor, std::stop_token stop) {

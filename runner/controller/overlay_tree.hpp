@@ -18,6 +18,7 @@ struct OverlayStack {
   std::filesystem::path base;                 // empty: not known, or nothing
   std::vector<std::filesystem::path> layers;  // upper folders, the lowest first
   bool user_xattrs = false;                   // mounted with `userxattr`: user.overlay.* counts
+  std::size_t base_layers = 0;                // how many of the layers belong to the base
 };
 
 struct TreeEntry {

@@ -112,6 +112,7 @@ std::optional<OverlayStack> SandboxSnapshot::files() const {
   OverlayStack stack;
   stack.base = base_.folder;
   stack.layers.assign(base_.layers.rbegin(), base_.layers.rend());
+  stack.base_layers = stack.layers.size();
   stack.layers.insert(stack.layers.end(), layers_.rbegin(), layers_.rend());
   stack.user_xattrs = ::geteuid() != 0;
   return stack;

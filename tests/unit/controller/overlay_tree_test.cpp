@@ -74,6 +74,18 @@ TEST_CASE("a folder made anew shows nothing of the old one") {
   CHECK_THAT(changes(layers.without_base()), ContainsSubstring("+d !d"));
 }
 
+TEST_CASE("layers that belong to the base are no changes") {
+  Layers layers;
+  layers.base.file("a", "base").file("b", "base").file("d/x", "base");
+  layers.one.whiteout("a").directory("d", true).file("c", "one");
+  layers.two.whiteout("a").whiteout("b").whiteout("c").file("d/y", "two");
+  OverlayStack stack = layers.stack();
+  stack.base_layers = 1;
+  CHECK(changes(stack) == "-b -c +d +d/y");
+  stack.base_layers = 2;
+  CHECK(changes(stack).empty());
+}
+
 TEST_CASE("the attributes of the other kind of mount mean nothing") {
   Layers layers;
   layers.base.file("d/x", "base");
