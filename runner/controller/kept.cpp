@@ -34,8 +34,7 @@ Recipe recipe_of(const BuildRecord& record) {
   return std::move(loaded.builds.front());
 }
 
-void require_kept(const BuildFolder& folder, const BuildRecord& record) {
-  (void)folder;
+void require_kept(const BuildRecord& record) {
   if (record.state == "kept" || record.state == "running") return;
   throw Error(Error::Kind::usage,
               "build " + record.id + " has " + record.state + " and left nothing",
@@ -49,7 +48,7 @@ struct TypedShell {
 
 ExitCode shell(const TypedShell& typed, const CommandContext& context) {
   BuildFolder folder = BuildFolder::open(typed.build);
-  require_kept(folder, folder.record());
+  require_kept(folder.record());
   const Recipe recipe = recipe_of(folder.record());
   SystemClock clock;
   RealProcessRunner processes;
@@ -79,7 +78,7 @@ struct TypedResume {
 ExitCode resume(TypedResume typed, const CommandContext& context) {
   BuildFolder folder = BuildFolder::open(typed.build);
   BuildRecord& record = folder.record();
-  require_kept(folder, record);
+  require_kept(record);
   if ((typed.skip || typed.go_on) && record.failed_step.empty()) {
     throw Error(Error::Kind::usage, "no step of build " + record.id + " has failed");
   }
