@@ -79,6 +79,18 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   }
   return 0;
 }
+
+/// How many bytes at `at` one replacement character stands for: the longest beginning of a
+/// well-formed sequence (Unicode 15, section 3.9, "maximal subparts"), or one byte.
+std::size_t ill_formed_length(std::string_view text, std::size_t at) {
+  for (const std::size_t length : {3, 2}) {
+    std::string completed(text.substr(at, length));
+    if (completed.size() < length) continue;
+    completed.resize(4, '\x80');
+    if (utf8_length(completed, 0) > length) return length;
+  }
+  return 1;
+}
 }  // namespace
 
 std::string lower(std::string_view text) {
@@ -143,7 +155,7 @@ std::string to_valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text, at);
     result += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(at, length);
-    at += std::max<std::size_t>(length, 1);
+    at += length == 0 ? ill_formed_length(text, at) : length;
   }
   return result;
 }

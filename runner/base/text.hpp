@@ -28,7 +28,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
 
 /// Offset of the first byte that is not well-formed UTF-8.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);
-/// `text` with every malformed byte replaced by U+FFFD.
+/// `text` with U+FFFD for what is malformed, as often as Unicode, Python and browsers write it.
 std::string to_valid_utf8(std::string_view text);
 /// `text` as it may be shown on a terminal: control characters other than tab and newline become
 /// spaces or are dropped, escape sequences are removed.

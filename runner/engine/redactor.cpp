@@ -225,7 +225,16 @@ void Redactor::on(const Event& event) {
     if constexpr (requires { data.outputs; }) clean_values(data.outputs, data.step);
   };
   std::visit(clean, copy.data);
+  if (holds() && std::holds_alternative<Note>(copy.data)) {
+    notes_.push_back(std::move(copy));
+    return;
+  }
   sinks_.on(copy);
+}
+
+void Redactor::pass_notes() {
+  if (holds()) return;
+  for (const Event& note : std::exchange(notes_, {})) sinks_.on(note);
 }
 
 void Redactor::output(const Event& event, const Output& piece) {
@@ -235,10 +244,12 @@ void Redactor::output(const Event& event, const Output& piece) {
   const std::string clean = secrets_.mask_beginning(held);
   last_ = piece;
   last_.bytes = {};
-  if (clean.empty()) return;
-  Output shown = piece;
-  shown.bytes = clean;
-  sinks_.on(Event{event.seq, event.time, shown});
+  if (!clean.empty()) {
+    Output shown = piece;
+    shown.bytes = clean;
+    sinks_.on(Event{event.seq, event.time, shown});
+  }
+  pass_notes();
 }
 
 void Redactor::flush(UnixMillis time) {
@@ -250,6 +261,7 @@ void Redactor::flush(UnixMillis time) {
     shown.bytes = rest;
     sinks_.on(Event{0, time, shown});
   }
+  pass_notes();
 }
 
 }  // namespace toehold

@@ -64,12 +64,15 @@ class Redactor final : public EventSink {
  private:
   void output(const Event& event, const Output& piece);
   void flush(UnixMillis time);
+  bool holds() const { return !held_[0].empty() || !held_[1].empty(); }
+  void pass_notes();
 
   const Secrets& secrets_;
   Tee sinks_;
   /// What is held back per stream because a secret may begin in it.
   std::array<std::string, 2> held_;
   Output last_;
+  std::vector<Event> notes_;            // that came behind what is held back
   std::set<std::string> hidden_steps_;  // disableLogging
 };
 

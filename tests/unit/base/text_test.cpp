@@ -36,6 +36,12 @@ TEST_CASE("UTF-8 is checked as the standard has it") {
   CHECK(find_invalid_utf8("ab\xE2\x82") == 2);        // cut
   CHECK(find_invalid_utf8("\xF4\x90\x80\x80") == 0);  // beyond U+10FFFF
   CHECK(to_valid_utf8("a\xFF") == "a\xEF\xBF\xBD");
+  const std::string mark = "\xEF\xBF\xBD";
+  CHECK(to_valid_utf8("\xF0\x9F\x98|\x80") ==
+        mark + "|" + mark);  // one for a character's beginning
+  CHECK(to_valid_utf8("\xE2\x82\xE2\x82") == mark + mark);
+  CHECK(to_valid_utf8("\xF0\x9F") == mark);
+  CHECK(to_valid_utf8("\xED\xA0\x80") == mark + mark + mark);  // begins nothing
 }
 
 TEST_CASE("nothing that a step prints can command the terminal") {

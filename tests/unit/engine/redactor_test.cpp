@@ -37,6 +37,29 @@ TEST_CASE("a secret is masked however the output is cut") {
   }
 }
 
+TEST_CASE("a note stays behind the output that is held back before it") {
+  Secrets secrets;
+  REQUIRE(secrets.add("hunter2hunter3"));
+  std::string shown;
+  struct Order final : EventSink {
+    explicit Order(std::string& text) : text_(text) {}
+    void on(const Event& event) override {
+      if (const auto* piece = std::get_if<Output>(&event.data)) text_ += piece->bytes;
+      if (std::holds_alternative<Note>(event.data)) text_ += "[note]";
+    }
+    std::string& text_;
+  } order(shown);
+  Redactor redactor(secrets, {&order});
+  const Note note{"s", "info", "the program has ended"};
+  redactor.on({0, 1, Output{"s", Stream::out, "no end: hunt", true}});
+  redactor.on({1, 1, note});
+  CHECK(shown == "no end: ");
+  redactor.on({0, 1, Output{"s", Stream::out, "er2hunter3, h", true}});
+  redactor.on({2, 1, note});
+  redactor.on({3, 1, StepFinished{"s", "success", "", {}, {}, {}, 1, 0}});
+  CHECK(shown == "no end: ***, h[note][note]");
+}
+
 TEST_CASE("the forms in which a secret shows up") {
   Secrets secrets;
   const std::string secret = "p@ss \"word\"/1";
