@@ -3,11 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <set>
+#include <thread>
 
 #include "runner/agent/program.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/build_explain.hpp"
 #include "runner/controller/build_image.hpp"
+#include "runner/controller/build_jobs.hpp"
 #include "runner/controller/commands.hpp"
 #include "runner/controller/sandbox_base.hpp"
 
@@ -16,12 +20,24 @@ namespace toehold {
 namespace {
 
 struct TypedBuild {
-  std::string recipe;
+  std::vector<std::string> recipes;
   std::vector<std::string> settings;
   std::vector<std::string> outputs;
   BuildOptions build;
   bool no_cache = false;
   bool no_tests = false;
+  bool explain = false;
+  int jobs = 1;
+  // Given by a toehold that runs several builds to one of them.
+  int only = -1;  // number of the recipe's build
+  bool progress = false;
+};
+
+/// One build of a recipe file.
+struct PlannedBuild {
+  std::string path;
+  int number = 0;  // among those of the file
+  Recipe recipe;
 };
 
 RecipeSettings parse_settings(const std::vector<std::string>& typed) {
@@ -51,35 +67,130 @@ OutputSpec parse_output(const std::string& text) {
   return output;
 }
 
-std::vector<Recipe> read_recipes(const TypedBuild& typed) {
-  LoadedRecipes loaded = load_recipe(typed.recipe, parse_settings(typed.settings));
-  for (const Diagnostic& finding : loaded.diagnostics.items()) {
-    std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+/// False after errors; all files are looked at.
+bool read_recipes(const TypedBuild& typed, std::vector<PlannedBuild>& builds) {
+  bool valid = true;
+  for (const std::string& path : typed.recipes) {
+    LoadedRecipes loaded = load_recipe(path, parse_settings(typed.settings));
+    for (const Diagnostic& finding : loaded.diagnostics.items()) {
+      std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+    }
+    valid = valid && !loaded.diagnostics.has_errors();
+    if (!valid) continue;
+    int number = -1;
+    for (Recipe& recipe : loaded.builds) {
+      ++number;
+      if (typed.only >= 0 && number != typed.only) continue;
+      for (const std::string& output : typed.outputs) {
+        recipe.outputs.push_back(parse_output(output));
+      }
+      builds.push_back({path, number, std::move(recipe)});
+    }
   }
-  if (loaded.diagnostics.has_errors()) return {};
-  for (Recipe& recipe : loaded.builds) {
-    for (const std::string& output : typed.outputs) recipe.outputs.push_back(parse_output(output));
-  }
-  return std::move(loaded.builds);
+  return valid;
 }
 
-ExitCode build_one(const Recipe& recipe, const TypedBuild& typed, const CommandContext& context) {
+std::string label_of(const Recipe& recipe) {
+  const std::string matrix = matrix_label(recipe);
+  return recipe.name + " " + recipe.version + (matrix.empty() ? "" : " " + matrix);
+}
+
+BuildFolder new_folder(const PlannedBuild& planned, const TypedBuild& typed, Clock& clock) {
+  BuildFolder folder = BuildFolder::create(planned.recipe.name, clock.unix_millis());
+  BuildRecord& record = folder.record();
+  record.recipe = fs::absolute(planned.path).lexically_normal().string();
+  record.settings = typed.settings;
+  for (const auto& [key, value] : planned.recipe.matrix)
+    record.settings.push_back(key + "=" + value);
+  record.target = planned.recipe.target.type;
+  folder.save();
+  return folder;
+}
+
+ExitCode explain_one(const PlannedBuild& planned, const TypedBuild& typed,
+                     const CommandContext& context) {
+  SystemClock clock;
+  std::printf("%s on %s\n", label_of(planned.recipe).c_str(), planned.recipe.target.type.c_str());
+  BuildFolder folder = new_folder(planned, typed, clock);
+  const ExitCode code = explain_build(planned.recipe, typed.build, folder, context);
+  std::error_code error;
+  fs::remove_all(folder.path(), error);
+  return code;
+}
+
+ExitCode build_one(const PlannedBuild& planned, const TypedBuild& typed,
+                   const CommandContext& context) {
   SystemClock clock;
   const auto begun = clock.monotonic();
-  BuildFolder folder = BuildFolder::create(recipe.name, clock.unix_millis());
-  BuildRecord& record = folder.record();
-  record.recipe = fs::absolute(typed.recipe).lexically_normal().string();
-  record.settings = typed.settings;
-  for (const auto& [key, value] : recipe.matrix) record.settings.push_back(key + "=" + value);
-  record.target = recipe.target.type;
-  folder.save();
-  const std::string label = matrix_label(recipe);
-  std::fprintf(stderr, "%s %s%s on %s  (build %s)\n", recipe.name.c_str(), recipe.version.c_str(),
-               label.empty() ? "" : (" " + label).c_str(), recipe.target.type.c_str(),
-               record.id.c_str());
-  const BuildEnd end = build_image(recipe, typed.build, folder, context);
-  return finish_build(folder, end,
-                      std::chrono::duration<double>(clock.monotonic() - begun).count());
+  BuildFolder folder = new_folder(planned, typed, clock);
+  std::fprintf(stderr, "%s on %s  (build %s)\n", label_of(planned.recipe).c_str(),
+               planned.recipe.target.type.c_str(), folder.record().id.c_str());
+  BuildOptions options = typed.build;
+  std::optional<BuildProgress> progress;
+  if (typed.progress) {
+    options.progress = &progress.emplace(STDOUT_FILENO);
+    ProgressLine line;
+    line.build = folder.record().id;
+    progress->tell(line);
+  }
+  const BuildEnd end = build_image(planned.recipe, options, folder, context);
+  const ExitCode code =
+      finish_build(folder, end, std::chrono::duration<double>(clock.monotonic() - begun).count());
+  if (progress) {
+    ProgressLine line;
+    line.ended = folder.record().state;
+    line.message = end.message;
+    line.image = end.image;
+    progress->tell(line);
+  }
+  return code;
+}
+
+/// What one of several builds is called with.
+BuildJob job_for(const PlannedBuild& planned, const TypedBuild& typed) {
+  BuildJob job{label_of(planned.recipe), {"build", planned.path}};
+  const auto add = [&](std::initializer_list<std::string> words) {
+    job.arguments.insert(job.arguments.end(), words);
+  };
+  for (const std::string& setting : typed.settings) add({"--set", setting});
+  for (const std::string& output : typed.outputs) add({"--output", output});
+  for (const std::string& step : typed.build.refresh) add({"--refresh", step});
+  if (typed.no_cache) add({"--no-cache"});
+  if (typed.no_tests) add({"--no-test"});
+  add({"--on-failure", typed.build.on_failure == "auto" ? "cleanup" : typed.build.on_failure});
+  add({"--view", "plain", "--only-build", std::to_string(planned.number), "--progress"});
+  return job;
+}
+
+/// Looked at once, so that a mistake is told once and not by every build.
+bool components_are_valid(const std::vector<PlannedBuild>& builds, const CommandContext& context) {
+  Recipe all;
+  std::set<std::string> seen;
+  for (const PlannedBuild& planned : builds) {
+    for (const RecipeComponent& component : planned.recipe.components) {
+      if (seen.insert(component.document).second) all.components.push_back(component);
+    }
+  }
+  return load_components(all, context).has_value();
+}
+
+ExitCode build_at_once(const std::vector<PlannedBuild>& builds, const TypedBuild& typed,
+                       const CommandContext& context) {
+  if (typed.build.on_failure == "ask" || typed.build.on_failure == "shell") {
+    throw Error(
+        Error::Kind::usage,
+        "--on-failure=" + typed.build.on_failure + " does not go with several builds at once",
+        "take --on-failure=keep and then toehold shell, or --jobs 1");
+  }
+  if (!components_are_valid(builds, context)) return ExitCode::failure;
+  std::vector<BuildJob> jobs;
+  for (const PlannedBuild& planned : builds) jobs.push_back(job_for(planned, typed));
+  const std::size_t processors = std::max(1u, std::thread::hardware_concurrency());
+  JobOptions options;
+  options.at_once = typed.jobs == 0 ? processors : static_cast<std::size_t>(typed.jobs);
+  options.live = typed.build.view == "live";
+  options.quiet = typed.build.view == "none";
+  return run_jobs(jobs, options, context);
 }
 
 ExitCode build(TypedBuild typed, const CommandContext& context) {
@@ -88,11 +199,15 @@ ExitCode build(TypedBuild typed, const CommandContext& context) {
   if (typed.build.view == "auto") {
     typed.build.view = ::isatty(STDERR_FILENO) == 1 ? "live" : "plain";
   }
+  std::vector<PlannedBuild> builds;
+  if (!read_recipes(typed, builds) || builds.empty()) return ExitCode::failure;
+  if (typed.jobs != 1 && builds.size() > 1 && !typed.explain) {
+    return build_at_once(builds, typed, context);
+  }
   ExitCode code = ExitCode::success;
-  const std::vector<Recipe> recipes = read_recipes(typed);
-  if (recipes.empty()) return ExitCode::failure;
-  for (const Recipe& recipe : recipes) {
-    const ExitCode one = build_one(recipe, typed, context);
+  for (const PlannedBuild& planned : builds) {
+    const ExitCode one =
+        typed.explain ? explain_one(planned, typed, context) : build_one(planned, typed, context);
     if (one == ExitCode::interrupted) return one;
     if (one != ExitCode::success) code = one;
   }
@@ -138,8 +253,8 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
 
 void add_build(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedBuild>();
-  CLI::App* command = app.add_subcommand("build", "Build an image from a recipe or a component");
-  command->add_option("recipe", typed->recipe, "Recipe, or a component to build by itself")
+  CLI::App* command = app.add_subcommand("build", "Build images from recipes or components");
+  command->add_option("recipes", typed->recipes, "Recipes, or components to build by themselves")
       ->required();
   command->add_option("--set", typed->settings,
                       "KEY=VALUE: a key of the recipe (target.base=host) or of its matrix");
@@ -147,6 +262,15 @@ void add_build(CLI::App& app, CommandContext& context) {
                       "Kind of output, or KIND=FILE: changes, oci-archive, rootfs");
   command->add_flag("--no-cache", typed->no_cache, "Run every step");
   command->add_flag("--no-test", typed->no_tests, "Leave out the test phase");
+  command->add_flag("--explain", typed->explain,
+                    "Run nothing; say which steps are cached, which would run, and why");
+  command
+      ->add_option("-j,--jobs", typed->jobs,
+                   "Builds at once, of several recipes or a matrix; 0: one a processor")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  command->add_option("--only-build", typed->only)->group("");
+  command->add_flag("--progress", typed->progress)->group("");
   add_build_options(*command, typed->build);
   command->callback([typed, &context] { context.exit_code = build(*typed, context); });
 }

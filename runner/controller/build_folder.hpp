@@ -36,6 +36,7 @@ class BuildFolder {
   static BuildFolder open(const std::string& id);
 
   const std::filesystem::path& path() const { return path_; }
+  const BuildRecord& record() const { return record_; }
   BuildRecord& record() { return record_; }
   Inventory& inventory() { return *inventory_; }
   /// Writes the record.

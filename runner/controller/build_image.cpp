@@ -64,6 +64,12 @@ Answer ask(const std::string& step) {
   return ask(step);
 }
 
+std::size_t count_steps(const Stage& stage) {
+  PlanFilter filter;
+  filter.phases = split(stage.phases, ',');
+  return make_plan(stage.documents, filter).steps.size();
+}
+
 /// Runs a stage until it succeeds or somebody gives it up.
 class StageRunner {
  public:
@@ -74,6 +80,7 @@ class StageRunner {
   /// True when it succeeded; else `end` says why, and `instance` is kept if that was wanted.
   bool run(Instance& instance, Stage stage, BuildEnd& end) {
     for (;;) {
+      if (options_.progress) options_.progress->begin_stage(stage.name, count_steps(stage));
       say("== " + stage.name + (stage.name == "test" ? ", on a new instance of the image" : ""));
       const StageEnd stage_end = instance.run(stage);
       if (stage_end == StageEnd::succeeded) return true;
@@ -166,6 +173,8 @@ std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<Ma
   return std::nullopt;
 }
 
+}  // namespace
+
 bool check_target(Provider& provider, const Recipe& recipe,
                   const std::vector<DocumentRun>& documents) {
   Diagnostics findings(recipe.source);
@@ -176,7 +185,14 @@ bool check_target(Provider& provider, const Recipe& recipe,
   return !findings.has_errors();
 }
 
-}  // namespace
+std::vector<Stage> stages_of(const Recipe& recipe, const std::vector<DocumentRun>& documents,
+                             const BuildFolder& folder, bool tests) {
+  std::vector<Stage> stages{stage_of("build", "build,validate", documents, folder)};
+  if (tests && recipe.tests_enabled && has_phase(documents, "test")) {
+    stages.push_back(stage_of("test", "test", documents, folder));
+  }
+  return stages;
+}
 
 std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
                                                         const CommandContext& command) {
@@ -213,21 +229,28 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
   }
   SystemClock clock;
   RealProcessRunner processes;
-  const BuildContext context{
-      folder.record().id, folder.path(),     folder.inventory(), processes,   clock, command,
-      command.stop,       options.use_cache, options.refresh,    options.view};
+  const BuildContext context{folder.record().id,
+                             folder.path(),
+                             folder.inventory(),
+                             processes,
+                             clock,
+                             command,
+                             command.stop,
+                             options.use_cache,
+                             options.refresh,
+                             options.view,
+                             options.progress};
   StageRunner stages(recipe, options, folder, command);
   const auto instance =
       options.resume ? provider->find(recipe, context) : provider->launch(recipe, nullptr, context);
   for (const auto& [step, choice] : options.choices) instance->choose(step, choice);
-  if (!stages.run(*instance, stage_of("build", "build,validate", *documents, folder), end)) {
-    return end;
-  }
+  const std::vector<Stage> todo = stages_of(recipe, *documents, folder, options.tests);
+  if (!stages.run(*instance, todo.front(), end)) return end;
   const auto snapshot = instance->snapshot();
   std::vector<ManifestStep> steps = instance->steps();
-  if (options.tests && recipe.tests_enabled && has_phase(*documents, "test")) {
+  if (todo.size() > 1) {
     const auto test = provider->launch(recipe, snapshot.get(), context);
-    if (!stages.run(*test, stage_of("test", "test", *documents, folder), end)) return end;
+    if (!stages.run(*test, todo.back(), end)) return end;
     for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
   }
   const ImageStore store(state_base() / "images");

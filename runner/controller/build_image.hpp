@@ -9,6 +9,7 @@
 
 #include "runner/agent/program.hpp"
 #include "runner/controller/build_folder.hpp"
+#include "runner/controller/build_progress.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/recipe.hpp"
 #include "runner/engine/plan.hpp"
@@ -21,6 +22,7 @@ struct BuildOptions {
   bool tests = true;
   bool use_cache = true;
   std::vector<std::string> refresh;
+  BuildProgress* progress = nullptr;                        // of one of several builds
   bool resume = false;                                      // of an instance that was kept
   std::vector<std::pair<std::string, StepChoice>> choices;  // made before the first run
 };
@@ -36,6 +38,14 @@ struct BuildEnd {
 /// what keeps the build from being tried at all.
 BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
                      const CommandContext& command);
+
+/// The stages of a build: "build" and, where there is something to test, "test".
+std::vector<Stage> stages_of(const Recipe& recipe, const std::vector<DocumentRun>& documents,
+                             const BuildFolder& folder, bool tests);
+
+/// Prints what the target cannot do; false when that keeps it from building.
+bool check_target(Provider& provider, const Recipe& recipe,
+                  const std::vector<DocumentRun>& documents);
 
 /// Writes how the build ended into its record and tells it; returns the exit code.
 ExitCode finish_build(BuildFolder& folder, const BuildEnd& end, double seconds);

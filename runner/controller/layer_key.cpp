@@ -75,6 +75,33 @@ std::string layer_key(const std::string& parent, const std::string& action, cons
   return digest.finish();
 }
 
+Value key_parts(const Value& inputs, const LayerConditions& conditions) {
+  Value::Map parts;
+  const auto put = [&](const std::string& name, const std::string& text) {
+    parts.push_back({name, Value(digest_of(DigestAlgorithm::sha256, text).substr(0, 16))});
+  };
+  if (inputs.is_map()) {
+    for (const auto& member : inputs.map()) {
+      put("input '" + member.key + "'", to_json(member.value));
+    }
+  } else {
+    std::size_t number = 0;
+    for (const Value& item : inputs.list()) {
+      put("item " + std::to_string(++number) + " of the inputs", to_json(item));
+    }
+  }
+  std::string environment;
+  for (const auto& [name, value] : conditions.environment) environment += name + "=" + value + "\n";
+  put("the environment", environment);
+  put("the working directory", conditions.working_directory);
+  put("the network", conditions.offline ? "offline" : "network");
+  for (const std::string& bind : conditions.binds) {
+    put("the folder " + bind.substr(0, bind.find(':')), bind);
+  }
+  put("toehold", std::to_string(semantics) + " " + TOEHOLD_VERSION);
+  return Value(std::move(parts));
+}
+
 std::string why_not_cached(const std::string& action, const Value& inputs) {
   if (action == "WebDownload") {
     const auto& items = inputs.list();

@@ -23,6 +23,10 @@ struct LayerConditions {
 std::string layer_key(const std::string& parent, const std::string& action, const Value& inputs,
                       const LayerConditions& conditions);
 
+/// What went into a key, as short digests that can be compared one by one: "input 'commands'",
+/// "the environment"; never a value.
+Value key_parts(const Value& inputs, const LayerConditions& conditions);
+
 /// Why the result of this step cannot be used again; empty when it can.
 std::string why_not_cached(const std::string& action, const Value& inputs);
 

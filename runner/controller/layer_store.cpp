@@ -25,6 +25,7 @@ const Fields<LayerRecord>& table() {
       .required("action", &LayerRecord::action, "Of the step.")
       .required("step", &LayerRecord::step, "Its name.")
       .required("outputs", &LayerRecord::outputs, "What it left for later steps.")
+      .optional("parts", &LayerRecord::parts, "Digests of what went into the key.")
       .required("hasFiles", &LayerRecord::has_files, "Whether it changed any.")
       .required("made", &LayerRecord::made, "Milliseconds since 1970.")
       .required("used", &LayerRecord::used, "Likewise.")

@@ -21,7 +21,8 @@ struct LayerRecord {
   std::string action;
   std::string step;  // "build.Install", as it was called when it was made
   Value outputs{Value::List()};
-  bool has_files = false;  // false: the step changed no file
+  Value parts{Value::Map()};  // as of key_parts(): to say later what has changed
+  bool has_files = false;     // false: the step changed no file
   UnixMillis made = 0;
   UnixMillis used = 0;
   std::string boot_id;   // of the machine that made it

@@ -20,6 +20,7 @@
 #include "runner/controller/manifest.hpp"
 #include "runner/controller/outputs.hpp"
 #include "runner/controller/recipe.hpp"
+#include "runner/engine/event_sink.hpp"
 #include "runner/engine/plan.hpp"
 
 namespace toehold {
@@ -31,6 +32,14 @@ struct Stage {
   std::string phases;                     // "build,validate"
   std::filesystem::path state_directory;  // private; the journal of the stage, on this machine
   std::filesystem::path log_directory;    // private; gets the TOE_... folder, on this machine
+};
+
+/// What the cache means for a step of a build that is not run.
+struct StepForecast {
+  std::string step;     // id
+  std::string name;     // "build.Install"
+  std::string outcome;  // "cached", "runs", "skipped"
+  std::string why;
 };
 
 enum class StageEnd { succeeded, failed, interrupted };
@@ -97,6 +106,7 @@ struct BuildContext {
   bool use_cache = true;
   std::vector<std::string> refresh;  // steps that are run although the cache has them
   std::string view;                  // as of `run --view`
+  EventSink* watcher = nullptr;      // sees the events of every stage
 };
 
 class Provider {
@@ -110,6 +120,13 @@ class Provider {
   /// An instance of the recipe's parent, or, for the test stage, of a snapshot.
   virtual std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,
                                            const BuildContext& context) = 0;
+  /// What would come of each step of the stages, without running one; nullopt where nothing is kept
+  /// from build to build.
+  virtual std::optional<std::vector<StepForecast>> forecast(const Recipe&,
+                                                            const std::vector<Stage>&,
+                                                            const BuildContext&) {
+    return std::nullopt;
+  }
   /// Finds a kept one again; throws Error when it is gone.
   virtual std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) = 0;
   /// Removes what an inventory record names; true when it is gone, or was.

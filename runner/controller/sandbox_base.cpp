@@ -19,6 +19,8 @@ namespace toehold {
 
 namespace {
 
+constexpr std::string_view mmdebstrap = "mmdebstrap:";
+
 fs::path bases() {
   return state_base() / "cache" / "bases";
 }
@@ -93,17 +95,22 @@ fs::path made_once(const std::string& name, const Make& make) {
   return place / "fs";
 }
 
-SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes,
-                     const std::function<void(const std::string&)>& note, std::stop_token stop) {
+/// Changes with the file, without reading it.
+std::string identity_of_archive(const fs::path& archive) {
   struct stat status {};
   if (::stat(archive.c_str(), &status) != 0) {
     throw Error::from_errno("cannot read " + archive.string(), errno);
   }
-  const std::string identity =
-      digest_of(DigestAlgorithm::sha256, archive.string() + " " + std::to_string(status.st_size) +
-                                             " " + std::to_string(status.st_mtim.tv_sec) + "." +
-                                             std::to_string(status.st_mtim.tv_nsec) + " " +
-                                             std::to_string(status.st_ino));
+  return digest_of(DigestAlgorithm::sha256, archive.string() + " " +
+                                                std::to_string(status.st_size) + " " +
+                                                std::to_string(status.st_mtim.tv_sec) + "." +
+                                                std::to_string(status.st_mtim.tv_nsec) + " " +
+                                                std::to_string(status.st_ino));
+}
+
+SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes,
+                     const std::function<void(const std::string&)>& note, std::stop_token stop) {
+  const std::string identity = identity_of_archive(archive);
   const fs::path folder = made_once("tar-" + identity.substr(0, 32), [&](const fs::path& place) {
     note("unpacking " + archive.string());
     run_or_fail({{"tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--file",
@@ -138,10 +145,18 @@ SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
 
 }  // namespace
 
+bool base_is_made(const std::string& base) {
+  std::error_code error;
+  if (base == "host" || fs::is_directory(base, error)) return true;
+  const std::string name = base.starts_with(mmdebstrap)
+                               ? "mmdebstrap-" + base.substr(mmdebstrap.size())
+                               : "tar-" + identity_of_archive(base).substr(0, 32);
+  return fs::exists(bases() / name / "ready", error);
+}
+
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
                          const std::function<void(const std::string&)>& note,
                          std::stop_token stop) {
-  constexpr std::string_view mmdebstrap = "mmdebstrap:";
   if (base == "host") return {"/", "host " + host_fingerprint(), {host_layer()}};
   if (base.starts_with(mmdebstrap)) {
     return debootstrapped(base.substr(mmdebstrap.size()), processes, note, std::move(stop));

@@ -24,4 +24,7 @@ struct SandboxBase {
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
                          const std::function<void(const std::string&)>& note, std::stop_token stop);
 
+/// False when prepare_base would have to make it first.
+bool base_is_made(const std::string& base);
+
 }  // namespace toehold

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "runner/agent/aws_reach.hpp"
 #include "runner/agent/document_source.hpp"
@@ -132,6 +133,7 @@ SandboxInstance::SandboxInstance(const Recipe& recipe, const BuildContext& conte
     base_ = from->base();
     first_layers_ = from->layers();
     first_key_ = from->key();
+    on_snapshot_ = true;
   } else {
     base_ = prepare_base(options_.base, context_.processes, tell, context_.stop);
     first_key_ = base_.key;
@@ -173,12 +175,43 @@ StageEnd SandboxInstance::run(const Stage& stage) {
   failed_.clear();
   steps_.clear();
   site.sinks = {&watch};
+  if (context_.watcher) site.sinks.push_back(context_.watcher);
   site.suggest_from = false;
   AwsReach aws(context_.stop);
   RunSession session(options, context_.command, aws, std::move(site));
   const ExitCode code = session.run(make_plan(stage.documents, options.filter));
   if (code == ExitCode::success) return StageEnd::succeeded;
   return code == ExitCode::failure ? StageEnd::failed : StageEnd::interrupted;
+}
+
+std::vector<StepForecast> SandboxInstance::forecast(const Stage& stage, bool& all_cached) {
+  forecasting_ = true;
+  run(stage);
+  std::vector<StepForecast> rows;
+  std::set<std::string> seen;
+  for (const ManifestStep& step : steps_) {
+    seen.insert(step.id);
+    StepForecast row{step.id, step.phase + "." + step.name, "skipped", "its condition is false"};
+    bool has_verdict = false;
+    for (const CacheVerdict& verdict : machine_->verdicts()) {
+      if (verdict.step != step.id || row.outcome == "runs") continue;
+      has_verdict = true;
+      row.outcome = verdict.cached ? "cached" : "runs";
+      row.why = verdict.why;
+    }
+    // What calls other documents does nothing itself: their steps are in the list.
+    if (has_verdict || step.result == "skipped") rows.push_back(std::move(row));
+  }
+  PlanFilter filter;
+  filter.phases = split(stage.phases, ',');
+  for (const PlannedStep& step : make_plan(stage.documents, filter).steps) {
+    if (seen.contains(step.id)) continue;
+    rows.push_back(
+        {step.id, step.phase->name + "." + step.step->name, "runs", "a step before it is run"});
+  }
+  all_cached = std::none_of(rows.begin(), rows.end(),
+                            [](const StepForecast& row) { return row.outcome == "runs"; });
+  return rows;
 }
 
 void SandboxInstance::choose(const std::string& step, StepChoice choice) {
@@ -255,6 +288,8 @@ void SandboxInstance::make_machine() {
   setup.use_cache = context_.use_cache;
   setup.refresh = {context_.refresh.begin(), context_.refresh.end()};
   setup.overrides = overrides_;
+  if (on_snapshot_) setup.ground = "the image";
+  setup.forecast = forecasting_;
   machine_.emplace(std::move(setup), shared_, own_, context_.processes, context_.clock);
 }
 

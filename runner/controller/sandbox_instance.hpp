@@ -58,6 +58,8 @@ class SandboxInstance final : public Instance {
   StageEnd run(const Stage& stage) override;
   std::string failed_step() const override { return failed_; }
   std::vector<ManifestStep> steps() const override { return steps_; }
+  /// What would come of the stage's steps; `all_cached`: nothing would be run.
+  std::vector<StepForecast> forecast(const Stage& stage, bool& all_cached);
   void choose(const std::string& step, StepChoice choice) override;
   int shell(const std::vector<std::string>& command) override;
   std::unique_ptr<Snapshot> snapshot() override;
@@ -87,6 +89,8 @@ class SandboxInstance final : public Instance {
   std::string failed_;
   std::vector<ManifestStep> steps_;
   bool kept_ = false;
+  bool on_snapshot_ = false;
+  bool forecasting_ = false;
 };
 
 }  // namespace toehold

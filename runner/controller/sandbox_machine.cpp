@@ -8,6 +8,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/umask.hpp"
+#include "runner/controller/layer_miss.hpp"
 
 namespace toehold {
 
@@ -84,7 +85,11 @@ Outcome SandboxMachine::run(const std::string& action, const Value& inputs,
   if (!unfinished_) {
     if (auto outcome = recall(key, id, shareable, context)) return *outcome;
   }
-  if (!reason.empty()) context.note("not cached: " + reason);
+  const std::string why = why_not_taken(id, action, inputs, context);
+  if (setup_.forecast) {
+    verdicts_.push_back({id, false, why});
+    return Failed{"not run, only explained", {}, {}};
+  }
 
   const bool retried = unfinished_.has_value();
   if (!unfinished_) begin_upper(id);
@@ -110,6 +115,7 @@ Outcome SandboxMachine::run(const std::string& action, const Value& inputs,
   record.action = action;
   record.step = name;
   record.outputs = Value(Value::List(succeeded->outputs.begin(), succeeded->outputs.end()));
+  record.parts = key_parts(inputs, setup_.conditions);
   record.made = record.used = clock_.unix_millis();
   seal(std::move(record), shareable && !retried);
   return outcome;
@@ -128,8 +134,29 @@ std::optional<Outcome> SandboxMachine::recall(const std::string& key, const std:
   store->set_used(key, clock_.unix_millis());
   key_ = identity_of(*record);
   ++taken_;
-  context.note("cached: " + record->action + " was done at " + rfc3339_utc(record->made));
+  const std::string when = "done at " + rfc3339_utc(record->made);
+  verdicts_.push_back({id, true, when});
+  context.note("cached: " + record->action + " was " + when);
   return Succeeded{record->outputs.list(), true};
+}
+
+/// Why the step is run now; noted where a reader would expect it to be cached.
+std::string SandboxMachine::why_not_taken(const std::string& id, const std::string& action,
+                                          const Value& inputs, ActionContext& context) {
+  const std::string never = why_not_cached(action, inputs);
+  const bool first = !std::exchange(missed_, true);
+  if (!never.empty()) {
+    context.note("not cached: " + never);
+    return "never cached: " + never;
+  }
+  if (!setup_.use_cache) return "--no-cache";
+  if (names_step(setup_.refresh, step_name(id))) return "--refresh";
+  if (!first || private_) return "a step before it is run";
+  const std::string ground = key_ == setup_.base_key ? setup_.ground : "";
+  const LayerMiss miss = explain_miss(
+      shared_, {step_name(id), action, key_, ground, key_parts(inputs, setup_.conditions)});
+  if (miss.known_step) context.note("not cached: " + miss.why);
+  return miss.why;
 }
 
 std::optional<Outcome> SandboxMachine::decided_by_hand(const std::string& id,

@@ -19,6 +19,13 @@
 
 namespace toehold {
 
+/// What the cache meant for an action.
+struct CacheVerdict {
+  std::string step;  // id
+  bool cached = false;
+  std::string why;
+};
+
 /// What a person decided of a step that failed.
 enum class StepOverride { skip, take_as_done };
 
@@ -32,6 +39,8 @@ struct SandboxSetup {
   bool use_cache = true;
   std::set<std::string> refresh;  // "build.Install" or "Install"
   std::map<std::string, StepOverride> overrides;
+  std::string ground = "the base";  // what the first step stands on
+  bool forecast = false;            // no step is run: the first that would be fails
 };
 
 class SandboxMachine {
@@ -62,6 +71,8 @@ class SandboxMachine {
   /// A root in which to look around: `upper` as of an unfinished step, or a new one.
   SandboxRoot root_for_shell();
   int taken_from_cache() const { return taken_; }
+  /// In the order of the actions; the last is the one that `forecast` stopped at.
+  const std::vector<CacheVerdict>& verdicts() const { return verdicts_; }
 
  private:
   struct Unfinished {
@@ -73,6 +84,8 @@ class SandboxMachine {
                                 ActionContext& context);
   std::optional<Outcome> decided_by_hand(const std::string& id, ActionContext& context);
   Outcome execute(ActionRequest& request, ActionContext& context);
+  std::string why_not_taken(const std::string& id, const std::string& action, const Value& inputs,
+                            ActionContext& context);
   Outcome ask(const std::string& probe, const std::string& operand, std::stop_token stop);
   void add_layer(const std::string& step, const std::filesystem::path& files);
   void begin_upper(const std::string& step);
@@ -94,6 +107,8 @@ class SandboxMachine {
   std::optional<LastStep> last_step_;
   int uppers_ = 0;
   int taken_ = 0;
+  std::vector<CacheVerdict> verdicts_;
+  bool missed_ = false;  // what stands on a new layer has none in the cache
 };
 
 }  // namespace toehold

@@ -1,11 +1,22 @@
 #include "runner/controller/sandbox_provider.hpp"
 
 #include "runner/base/error.hpp"
+#include "runner/base/text.hpp"
 #include "runner/controller/sandbox_instance.hpp"
 
 namespace toehold {
 
 namespace {
+
+std::vector<StepForecast> all_run(const Stage& stage, const std::string& why) {
+  std::vector<StepForecast> rows;
+  PlanFilter filter;
+  filter.phases = split(stage.phases, ',');
+  for (const PlannedStep& step : make_plan(stage.documents, filter).steps) {
+    rows.push_back({step.id, step.phase->name + "." + step.step->name, "runs", why});
+  }
+  return rows;
+}
 
 class SandboxProvider final : public Provider {
  public:
@@ -39,6 +50,29 @@ class SandboxProvider final : public Provider {
                                    const BuildContext& context) override {
     return std::make_unique<SandboxInstance>(recipe, context,
                                              dynamic_cast<const SandboxSnapshot*>(from));
+  }
+
+  std::optional<std::vector<StepForecast>> forecast(const Recipe& recipe,
+                                                    const std::vector<Stage>& stages,
+                                                    const BuildContext& context) override {
+    std::vector<StepForecast> rows;
+    bool reached = base_is_made(sandbox_options(recipe).base);
+    std::string why = "the base has to be made first";
+    std::unique_ptr<SandboxInstance> instance;
+    for (const Stage& stage : stages) {
+      std::vector<StepForecast> more;
+      if (reached) {
+        const auto below = instance ? instance->snapshot() : nullptr;
+        instance = std::make_unique<SandboxInstance>(
+            recipe, context, dynamic_cast<const SandboxSnapshot*>(below.get()));
+        more = instance->forecast(stage, reached);
+        why = "the image is made anew";
+      } else {
+        more = all_run(stage, why);
+      }
+      rows.insert(rows.end(), more.begin(), more.end());
+    }
+    return rows;
   }
 
   std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) override {

@@ -11,6 +11,22 @@
 
 namespace toehold {
 
+namespace {
+
+/// The first `most` characters.
+std::string cut(const std::string& text, std::size_t most) {
+  std::string shown;
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool begins = (text[at] & 0xC0) != 0x80;
+    if (begins && ++columns > most) break;
+    shown += text[at];
+  }
+  return shown;
+}
+
+}  // namespace
+
 bool unicode_wanted() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* value = std::getenv(name);
@@ -46,10 +62,15 @@ void Terminal::print(std::string_view text) {
   put(text);
 }
 
+std::string Terminal::to_first_status_line() const {
+  if (status_lines_ < 2) return "\r";
+  return "\r\033[" + std::to_string(status_lines_ - 1) + "A";
+}
+
 void Terminal::clear_status() {
-  if (!status_shown_) return;
-  put("\r\033[K");
-  status_shown_ = false;
+  if (status_lines_ == 0) return;
+  put(to_first_status_line() + (status_lines_ > 1 ? "\033[J" : "\033[K"));
+  status_lines_ = 0;
 }
 
 std::size_t Terminal::width() const {
@@ -58,18 +79,17 @@ std::size_t Terminal::width() const {
   return 80;
 }
 
-void Terminal::status(const std::string& text) {
-  if (!style_.live) return;
-  // One character short, so that no terminal wraps; escapes are not counted, they are few.
-  std::string shown;
-  std::size_t columns = 0;
-  const std::size_t most = width() - 1;
-  for (std::size_t at = 0; at < text.size() && columns < most; ++at) {
-    if ((text[at] & 0xC0) != 0x80) ++columns;
-    shown += text[at];
+void Terminal::status(const std::vector<std::string>& lines) {
+  if (!style_.live || lines.empty()) return;
+  std::string block = to_first_status_line();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) block += '\n';
+    // One character short, so that no terminal wraps.
+    block += dim(cut(lines[i], width() - 1)) + "\033[K";
   }
-  put("\r" + dim(shown) + "\033[K");
-  status_shown_ = true;
+  if (lines.size() < status_lines_) block += "\033[J";
+  put(block);
+  status_lines_ = lines.size();
 }
 
 }  // namespace toehold

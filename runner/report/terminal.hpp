@@ -1,16 +1,17 @@
 // Terminal: text out to a descriptor that may be a screen, a pipe or closed: colours where wanted,
-// the width, and one status line that is redrawn below what scrolls. Never throws, never waits for
-// a screen that does not take anything.
+// the width, and status lines that are redrawn below what scrolls. Never throws, never waits for a
+// screen that does not take anything.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace toehold {
 
 struct TerminalStyle {
   int fd = 2;
-  bool live = false;  // has a status line
+  bool live = false;  // has status lines
   bool colour = false;
   bool unicode = true;
 };
@@ -26,7 +27,8 @@ class Terminal {
   /// Nothing is written while it is quiet.
   void set_quiet(bool quiet) { quiet_ = quiet; }
   /// Cut to the width and drawn below everything else; a live terminal only.
-  void status(const std::string& text);
+  void status(const std::string& text) { status(std::vector<std::string>{text}); }
+  void status(const std::vector<std::string>& lines);
   void clear_status();
 
   std::string bold(std::string_view text) const { return paint("1", text); }
@@ -42,9 +44,10 @@ class Terminal {
   std::string paint(const char* code, std::string_view text) const;
   void put(std::string_view text);
   std::size_t width() const;
+  std::string to_first_status_line() const;
 
   TerminalStyle style_;
-  bool status_shown_ = false;
+  std::size_t status_lines_ = 0;  // on the screen; the cursor is in the last one
   bool quiet_ = false;
   bool gone_ = false;  // the other side closed
 };

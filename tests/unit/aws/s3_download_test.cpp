@@ -152,16 +152,17 @@ TEST_CASE("an object that is replaced meanwhile is begun anew, once") {
   const auto replace = [&](const std::string& content, const std::string& etag) {
     return [&, content, etag] { test.object() = {content, etag, {}, 0}; };
   };
-  test.fake.faults = {{.call = "bytes=500-", .before = replace(noise(777, 2), "\"etag-2\"")}};
   SECTION("it is the new one") {
+    test.fake.faults = {{.call = "bytes=500-", .before = replace(noise(777, 2), "\"etag-2\"")}};
     CHECK(test.get() == noise(777, 2));
     CHECK(test.opened == 1);
     CHECK(test.notes == std::vector<std::string>{
                             "s3://b/k: it was changed while it was downloaded; starting over"});
   }
   SECTION("not twice") {
-    test.fake.faults.push_back(
-        {.call = "bytes=700-", .before = replace(noise(800, 3), "\"etag-3\"")});
+    // The second one is longer: only when it is fetched is there a range beyond the first.
+    test.fake.faults = {{.call = "bytes=500-", .before = replace(noise(1400, 2), "\"etag-2\"")},
+                        {.call = "bytes=1200-", .before = replace(noise(800, 3), "\"etag-3\"")}};
     CHECK_THAT(test.failure(), ContainsSubstring("was changed while it was downloaded, and again"));
   }
 }

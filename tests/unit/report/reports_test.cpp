@@ -252,6 +252,28 @@ TEST_CASE("on a terminal the running step stays on the last line and goes at the
   CHECK(text.substr(text.rfind("success")).find("ExecuteBash") == std::string::npos);
 }
 
+TEST_CASE("several status lines are drawn in their place and go with what is printed") {
+  int master = -1, slave = -1;
+  winsize size{24, 12, 0, 0};
+  REQUIRE(::openpty(&master, &slave, nullptr, nullptr, &size) == 0);
+  const FileDescriptor ours(master);
+  FileDescriptor theirs(slave);
+  {
+    Terminal terminal({slave, true, false, true});
+    terminal.status({"one", "two", "three is too long"});
+    terminal.status({"1", "2"});
+    terminal.print("above\n");
+    terminal.status({"last"});
+  }
+  theirs.close();
+  const std::string text = replace_all(all_of(ours), "\r\n", "\n");  // the terminal adds them
+  CHECK(text ==
+        "\rone\033[K\ntwo\033[K\nthree is to\033[K"
+        "\r\033[2A1\033[K\n2\033[K\033[J"
+        "\r\033[1A\033[Jabove\n"
+        "\rlast\033[K\r\033[K");
+}
+
 TEST_CASE("a flood is cut to what a screen can take, and says so") {
   const TempDirectory folder(fs::temp_directory_path(), "toehold-test-");
   const fs::path screen = folder.path() / "screen";
