@@ -117,7 +117,7 @@ class JobScreen {
     }
     if (waiting > 0) lines.push_back(count_of(waiting, "build") + " waiting");
     if (lines.empty()) return terminal_.clear_status();
-    terminal_.status(lines);
+    terminal_.status_lines(lines);
   }
 
   void tick() {

@@ -63,14 +63,14 @@ void Terminal::print(std::string_view text) {
 }
 
 std::string Terminal::to_first_status_line() const {
-  if (status_lines_ < 2) return "\r";
-  return "\r\033[" + std::to_string(status_lines_ - 1) + "A";
+  if (shown_lines_ < 2) return "\r";
+  return "\r\033[" + std::to_string(shown_lines_ - 1) + "A";
 }
 
 void Terminal::clear_status() {
-  if (status_lines_ == 0) return;
-  put(to_first_status_line() + (status_lines_ > 1 ? "\033[J" : "\033[K"));
-  status_lines_ = 0;
+  if (shown_lines_ == 0) return;
+  put(to_first_status_line() + (shown_lines_ > 1 ? "\033[J" : "\033[K"));
+  shown_lines_ = 0;
 }
 
 std::size_t Terminal::width() const {
@@ -79,7 +79,7 @@ std::size_t Terminal::width() const {
   return 80;
 }
 
-void Terminal::status(const std::vector<std::string>& lines) {
+void Terminal::status_lines(const std::vector<std::string>& lines) {
   if (!style_.live || lines.empty()) return;
   std::string block = to_first_status_line();
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -87,9 +87,9 @@ void Terminal::status(const std::vector<std::string>& lines) {
     // One character short, so that no terminal wraps.
     block += dim(cut(lines[i], width() - 1)) + "\033[K";
   }
-  if (lines.size() < status_lines_) block += "\033[J";
+  if (lines.size() < shown_lines_) block += "\033[J";
   put(block);
-  status_lines_ = lines.size();
+  shown_lines_ = lines.size();
 }
 
 }  // namespace toehold

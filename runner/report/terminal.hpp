@@ -27,8 +27,8 @@ class Terminal {
   /// Nothing is written while it is quiet.
   void set_quiet(bool quiet) { quiet_ = quiet; }
   /// Cut to the width and drawn below everything else; a live terminal only.
-  void status(const std::string& text) { status(std::vector<std::string>{text}); }
-  void status(const std::vector<std::string>& lines);
+  void status(const std::string& text) { status_lines({text}); }
+  void status_lines(const std::vector<std::string>& lines);
   void clear_status();
 
   std::string bold(std::string_view text) const { return paint("1", text); }
@@ -47,7 +47,7 @@ class Terminal {
   std::string to_first_status_line() const;
 
   TerminalStyle style_;
-  std::size_t status_lines_ = 0;  // on the screen; the cursor is in the last one
+  std::size_t shown_lines_ = 0;  // on the screen; the cursor is in the last one
   bool quiet_ = false;
   bool gone_ = false;  // the other side closed
 };

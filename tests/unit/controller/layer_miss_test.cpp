@@ -3,10 +3,8 @@
 #include "runner/base/files.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/layer_folders.hpp"
 
 using namespace toehold;
-using namespace toehold::test;
 
 namespace {
 

@@ -4,6 +4,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
 #include "runner/report/chaining.hpp"
 #include "runner/report/console.hpp"
 #include "runner/report/console_log.hpp"
@@ -260,10 +261,10 @@ TEST_CASE("several status lines are drawn in their place and go with what is pri
   FileDescriptor theirs(slave);
   {
     Terminal terminal({slave, true, false, true});
-    terminal.status({"one", "two", "three is too long"});
-    terminal.status({"1", "2"});
+    terminal.status_lines({"one", "two", "three is too long"});
+    terminal.status_lines({"1", "2"});
     terminal.print("above\n");
-    terminal.status({"last"});
+    terminal.status_lines({"last"});
   }
   theirs.close();
   const std::string text = replace_all(all_of(ours), "\r\n", "\n");  // the terminal adds them
