@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/base/diagnostic.hpp"
 #include "runner/engine/exit_code.hpp"
 #include "runner/engine/registry.hpp"
 
@@ -29,6 +30,12 @@ struct ReferencePage {
   std::string text;
 };
 
+/// What `validate` finds in a file of another kind than a document.
+struct OtherFindings {
+  Diagnostics diagnostics;
+  std::vector<std::string> documents;  // that it names: they are looked at, too
+};
+
 /// What a command is given and leaves behind.
 struct CommandContext {
   ProgramStyle style;
@@ -39,6 +46,8 @@ struct CommandContext {
   ExitCode exit_code = ExitCode::success;
   /// The pages of what only one of the programs has; may be null.
   std::vector<ReferencePage> (*more_pages)() = nullptr;
+  /// nullopt for a file that is to be taken as a document; may be null.
+  std::optional<OtherFindings> (*validate_other)(const std::string& path) = nullptr;
 };
 
 /// Adds further commands to the parser, before those that both programs have.

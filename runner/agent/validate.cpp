@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -90,6 +91,25 @@ void print_summary(const std::vector<std::string>& paths, std::size_t errors, st
   std::fprintf(valid ? stdout : stderr, "%s\n", text.c_str());
 }
 
+/// All findings in files that are added one by one.
+class Findings {
+ public:
+  void add(const Diagnostics& diagnostics) {
+    const auto& items = diagnostics.items();
+    all_.insert(all_.end(), items.begin(), items.end());
+    errors_ += diagnostics.error_count();
+    warnings_ += diagnostics.found() - diagnostics.error_count();
+  }
+  const std::vector<Diagnostic>& all() const { return all_; }
+  std::size_t errors() const { return errors_; }
+  std::size_t warnings() const { return warnings_; }
+
+ private:
+  std::vector<Diagnostic> all_;
+  std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
+};
+
 ExitCode validate(const ValidateOptions& options, const CommandContext& context) {
   if (options.trace) open_trace();
   ValidationOptions rules;
@@ -99,28 +119,33 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
   std::vector<std::string> paths = split_document_list(options.documents);
   paths.insert(paths.end(), options.files.begin(), options.files.end());
   AwsReach aws(context.stop);
-  std::vector<Diagnostic> findings;
-  std::size_t errors = 0;
-  std::size_t warnings = 0;
-  for (const std::string& path : paths) {
-    const LoadedDocument loaded =
-        load_document_at(path, options.document_s3_bucket_owner, aws, context.actions, rules);
-    const auto& items = loaded.diagnostics.items();
-    findings.insert(findings.end(), items.begin(), items.end());
-    errors += loaded.diagnostics.error_count();
-    warnings += loaded.diagnostics.found() - loaded.diagnostics.error_count();
+  Findings findings;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    if (const auto other =
+            context.validate_other ? context.validate_other(paths[i]) : std::nullopt) {
+      findings.add(other->diagnostics);
+      for (const std::string& document : other->documents) {
+        if (std::find(paths.begin(), paths.end(), document) == paths.end()) {
+          paths.push_back(document);
+        }
+      }
+      continue;
+    }
+    findings.add(
+        load_document_at(paths[i], options.document_s3_bucket_owner, aws, context.actions, rules)
+            .diagnostics);
   }
-  const bool valid = errors == 0 && (warnings == 0 || !options.strict);
+  const bool valid = findings.errors() == 0 && (findings.warnings() == 0 || !options.strict);
   const bool for_people =
       options.format == "text" || (options.format == "auto" && context.style.for_people);
   if (options.format == "json") {
-    print_json(findings, valid);
+    print_json(findings.all(), valid);
   } else {
-    print_findings(findings, options.format);
+    print_findings(findings.all(), options.format);
     if (for_people) {
-      print_summary(paths, errors, warnings, valid);
+      print_summary(paths, findings.errors(), findings.warnings(), valid);
     } else if (options.format != "github") {
-      print_result(paths, findings, valid);
+      print_result(paths, findings.all(), valid);
     }
   }
   return valid ? ExitCode::success : ExitCode::failure;

@@ -125,6 +125,20 @@ LoadedRecipes load_recipe(const fs::path& path, const RecipeSettings& settings) 
   return loaded;
 }
 
+bool is_recipe_file(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  try {
+    const SourcePtr source =
+        std::make_shared<SourceText>(path.string(), read_file(path, most_bytes));
+    Diagnostics ignored(source);
+    const auto root = read_yaml(source, ignored);
+    return root && root->find("components") && !root->find("phases");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 Recipe recipe_from_component(const fs::path& path) {
   Diagnostics none(std::make_shared<SourceText>(path.string(), ""));
   return read_recipe_tree(tree_for_component(path), ".", none);

@@ -72,6 +72,10 @@ LoadedRecipes load_recipe(const std::filesystem::path& path, const RecipeSetting
 LoadedRecipes read_recipe(const SourcePtr& source, const std::filesystem::path& folder,
                           const RecipeSettings& settings = {});
 
+/// Whether a file holds a recipe, and not a component or something else; false also for one that
+/// cannot be read.
+bool is_recipe_file(const std::filesystem::path& path);
+
 /// The recipe of `toehold build component.yml`: this one component on the default target.
 Recipe recipe_from_component(const std::filesystem::path& path);
 

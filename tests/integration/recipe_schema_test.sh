@@ -54,3 +54,19 @@ bad '{name: abc, components: [a], matrix: {A: b}}'
 bad '{name: abc, components: [a], imageTestsConfiguration: {timeoutMinutes: 0}}'
 bad '{name: abc, components: [a], verison: 1.0.0}'
 expect_exit 0 python3 check.py bad bad*.yaml
+
+# `validate` knows a recipe, and looks at its components as well: all that is wrong at once.
+cat >wrong-component.yaml <<'Y'
+schemaVersion: 1.0
+phases: [{name: build, steps: [{name: One, action: ExecuteBsh, inputs: {commands: [x]}}]}]
+Y
+printf 'name: bad\ncomponents: [wrong-component.yaml, missing.yaml]\ntargt: sandbox\n' >bad.yaml
+expect_exit 1 "$TOEHOLD" validate bad.yaml
+expect_contains "$err" "bad.yaml:3:1: error[unknown-key]"
+expect_contains "$err" "bad.yaml:2:36: error[unreadable]"
+expect_contains "$err" "wrong-component.yaml:2:52: error[unknown-action]"
+expect_contains "$err" '3 errors'
+expect_exit 1 "$TOEHOLD" validate --format json bad.yaml wrong-component.yaml
+expect_equal "$(grep -c '"severity": "error"' <<<"$out")" 3
+expect_exit 0 "$TOEHOLD" validate --strict "$TOEHOLD_SOURCE"/samples/recipes/*.yaml
+expect_contains "$out" 'samples/recipes/components/site.yaml'
