@@ -100,27 +100,6 @@ bool has_wildcard(std::string_view path) {
   return path.find('*') != std::string_view::npos;
 }
 
-/// `*` alone is special: no backtracking is needed, because the last star can always be moved on.
-bool name_matches(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0, star = std::string_view::npos, star_name = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_name = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++star_name;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 std::vector<fs::path> expand(const std::string& path, Wanted wanted) {
   const fs::path whole = without_trailing_separators(path);
   if (!has_wildcard(path)) return {whole};
@@ -135,7 +114,7 @@ std::vector<fs::path> expand(const std::string& path, Wanted wanted) {
   const std::string pattern = whole.filename().string();
   std::vector<fs::path> found;
   for (const std::string& name : names_in(fd.get(), folder)) {
-    if (!name_matches(pattern, name)) continue;
+    if (!wildcard_matches(pattern, name)) continue;
     struct stat status {};
     if (::fstatat(fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     bool fits = S_ISDIR(status.st_mode) == (wanted == Wanted::folders);

@@ -48,8 +48,6 @@ std::filesystem::path without_trailing_separators(const std::string& path);
 /// The same for a path that has to name a file: a separator at its end is an Error(io), too.
 std::filesystem::path file_path(const std::string& path);
 bool has_wildcard(std::string_view path);
-/// `*` in `pattern` stands for any run of characters, at the beginning of hidden names, too.
-bool name_matches(std::string_view pattern, std::string_view name);
 
 /// The files (or folders) that `path` names, sorted; `*` may stand in its last part. A link to a
 /// folder is neither a file nor a folder to a wildcard. A path without `*` is returned as it is,

@@ -37,7 +37,7 @@ void list(const Entry& folder, const Listing& listing, const StopCheck& stop,
     const bool link_to_folder = S_ISLNK(status.st_mode) &&
                                 ::fstatat(fd.get(), name.c_str(), &status, 0) == 0 &&
                                 S_ISDIR(status.st_mode);
-    if (!link_to_folder && name_matches(listing.file_name_pattern, name)) {
+    if (!link_to_folder && wildcard_matches(listing.file_name_pattern, name)) {
       files.push_back(entry.path.string());
     }
   }

@@ -83,7 +83,7 @@ class UploadPlan {
   void collect(int folder, const fs::path& below, const std::string& pattern) {
     for (const std::string& name : names_in(folder, path_ / below)) {
       stop_();
-      if (!name_matches(pattern, name)) continue;
+      if (!wildcard_matches(pattern, name)) continue;
       struct stat status {};
       const bool found = ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
       if (found && S_ISREG(status.st_mode)) {

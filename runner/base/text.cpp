@@ -116,6 +116,30 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   return result;
 }
 
+/// No backtracking is needed, because the last star can always be moved on.
+bool wildcard_matches(std::string_view pattern, std::string_view name, char any_one) {
+  std::size_t p = 0, n = 0, star = std::string_view::npos, star_name = 0;
+  const auto fits = [&] {
+    return pattern[p] == name[n] || (any_one != '\0' && pattern[p] == any_one);
+  };
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_name = n;
+    } else if (p < pattern.size() && fits()) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++star_name;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
 std::optional<std::string> closest_match(std::string_view word,
                                          std::span<const std::string> candidates) {
   if (word.empty() || word.size() > 200) return std::nullopt;

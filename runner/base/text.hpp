@@ -19,6 +19,10 @@ std::string lower(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
 
+/// Whether the whole of `name` is what `pattern` says, where `*` stands for any text and `any_one`,
+/// unless it is NUL, for any one byte.
+bool wildcard_matches(std::string_view pattern, std::string_view name, char any_one = '\0');
+
 /// The candidate nearest to `word`, if near enough to be a slip of the pen (edit distance of at
 /// most a third of the word, at least 2, and 1 in a word of four letters; case counts nothing).
 std::optional<std::string> closest_match(std::string_view word,

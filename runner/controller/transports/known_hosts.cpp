@@ -19,25 +19,9 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-/// With `*` and `?`, as in ssh_config(5). Only the last star has to be remembered.
+/// With `*` and `?`, as in ssh_config(5).
 bool matches_pattern(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0, star = std::string_view::npos, star_name = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_name = n;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++star_name;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
+  return wildcard_matches(pattern, name, '?');
 }
 
 /// `|1|salt|hash`: HMAC-SHA1 of the name, so that the file does not tell where its owner goes.

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "actions/builtin_actions.hpp"
+#include "runner/base/text.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/file_harness.hpp"
 
@@ -12,22 +13,22 @@ using namespace toehold;
 using namespace toehold::test;
 
 TEST_CASE("file names: a star stands for any run of characters, alone") {
-  CHECK(name_matches("*", ""));
-  CHECK(name_matches("*", ".hidden"));
-  CHECK(name_matches("*.txt", "a.txt"));
-  CHECK(name_matches("a*c", "abbc"));
-  CHECK(name_matches("a**c", "ac"));
-  CHECK(name_matches("*a*a*", "xaxax"));
-  CHECK(name_matches("*ab", "aab"));
-  CHECK_FALSE(name_matches("*.txt", "a.txt.gz"));
-  CHECK_FALSE(name_matches("a*", "ba"));
-  CHECK_FALSE(name_matches("?", "a"));
-  CHECK_FALSE(name_matches("[a]", "a"));
-  CHECK_FALSE(name_matches("A*", "a"));
+  CHECK(wildcard_matches("*", ""));
+  CHECK(wildcard_matches("*", ".hidden"));
+  CHECK(wildcard_matches("*.txt", "a.txt"));
+  CHECK(wildcard_matches("a*c", "abbc"));
+  CHECK(wildcard_matches("a**c", "ac"));
+  CHECK(wildcard_matches("*a*a*", "xaxax"));
+  CHECK(wildcard_matches("*ab", "aab"));
+  CHECK_FALSE(wildcard_matches("*.txt", "a.txt.gz"));
+  CHECK_FALSE(wildcard_matches("a*", "ba"));
+  CHECK_FALSE(wildcard_matches("?", "a"));
+  CHECK_FALSE(wildcard_matches("[a]", "a"));
+  CHECK_FALSE(wildcard_matches("A*", "a"));
   // Hopeless patterns take no exponential time.
   std::string pattern;
   for (int i = 0; i < 50; ++i) pattern += "a*";
-  CHECK_FALSE(name_matches(pattern + "b", std::string(200, 'a')));
+  CHECK_FALSE(wildcard_matches(pattern + "b", std::string(200, 'a')));
 }
 
 TEST_CASE("modes: three or four octal digits") {
