@@ -2,9 +2,6 @@
 #include "runner/agent/run_directory.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,13 +15,12 @@
 #include "runner/agent/run_session.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/terminal_program.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/sandbox_base.hpp"
 #include "runner/controller/sandbox_machine.hpp"
 #include "runner/controller/target_options.hpp"
-
-extern char** environ;
 
 namespace toehold {
 
@@ -45,28 +41,6 @@ std::vector<std::pair<std::string, std::string>> step_environment() {
     if (const char* value = std::getenv(name)) environment.emplace_back(name, value);
   }
   return environment;
-}
-
-int run_in_foreground(const std::vector<std::string>& words) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-  argv.push_back(nullptr);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &all);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t child = 0;
-  const int reason =
-      ::posix_spawn(&child, argv.front(), nullptr, &attributes, argv.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  if (reason != 0) throw Error::from_errno("cannot start a shell", reason);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /// Remembers the steps of a run, and which of them ended it.
@@ -240,7 +214,7 @@ int SandboxInstance::shell(const std::vector<std::string>& command) {
   request.command = command.empty() ? std::vector<std::string>{"bash", "-i"} : command;
   const fs::path file = folder_ / "shell.json";
   write_file_atomically(file, encode_request(request));
-  return run_in_foreground({"/proc/self/exe", "act", file.string()});
+  return run_on_terminal({"/proc/self/exe", "act", file.string()});
 }
 
 std::unique_ptr<Snapshot> SandboxInstance::snapshot() {
