@@ -40,8 +40,9 @@ struct RunSite {
   /// The file of a document that an ExecuteDocument step names.
   std::function<SourcePtr(const std::string& path)> read_document;
   std::vector<EventSink*> sinks;  // further ones, behind the redactor
-  /// Whether the screen says how to go on from a failed step with this command.
-  bool suggest_from = true;
+  /// Whether the screen says how to go on from a failed step with this command, and where the logs
+  /// are; what has a run as one of its parts says that itself.
+  bool stands_alone = true;
 };
 
 }  // namespace toehold

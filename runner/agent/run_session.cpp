@@ -258,7 +258,8 @@ ConsoleOptions RunSession::console_options() const {
   console.terminal.unicode = unicode_wanted();
   const char* github = std::getenv("GITHUB_ACTIONS");
   console.github = options_.view == "plain" && github && std::string_view(github) == "true";
-  if (site_.suggest_from) console.retry_command = retry_command();
+  if (site_.stands_alone) console.retry_command = retry_command();
+  console.name_logs = site_.stands_alone;
   return console;
 }
 

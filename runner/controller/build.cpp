@@ -226,6 +226,9 @@ ExitCode finish_build(BuildFolder& folder, const BuildEnd& end, double seconds) 
   record.message = end.message;
   record.state = end.code == ExitCode::success ? "succeeded" : (kept ? "kept" : "failed");
   folder.save();
+  const fs::path logs = folder.path() / "logs";
+  std::error_code error;
+  if (fs::exists(logs, error)) std::fprintf(stderr, "logs     %s\n", logs.c_str());
   if (end.code == ExitCode::success) {
     std::fprintf(stderr, "\nbuilt in %s\n", format_duration(seconds).c_str());
   } else {

@@ -262,7 +262,7 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
     BuiltImage image{recipe, folder.record(), *documents, *snapshot, steps, {}};
     image.outputs = write_outputs(recipe, *snapshot, store.folder(end.image), command.stop);
     store.put(make_manifest(image, end.image, context));
-    say("image " + end.image + "  " + recipe.name + ":" + recipe.version);
+    say("image    " + end.image + "  " + recipe.name + ":" + recipe.version);
   }
   end.code = ExitCode::success;
   end.message.clear();

@@ -150,7 +150,7 @@ StageEnd SandboxInstance::run(const Stage& stage) {
   steps_.clear();
   site.sinks = {&watch};
   if (context_.watcher) site.sinks.push_back(context_.watcher);
-  site.suggest_from = false;
+  site.stands_alone = false;
   AwsReach aws(context_.stop);
   RunSession session(options, context_.command, aws, std::move(site));
   const ExitCode code = session.run(make_plan(stage.documents, options.filter));

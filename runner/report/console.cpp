@@ -256,7 +256,9 @@ void Console::run_finished(const Event&, const RunFinished& data) {
     }
     text += "\n";
   }
-  if (!log_directory_.empty()) text += terminal_.dim("logs     ") + log_directory_ + "\n";
+  if (options_.name_logs && !log_directory_.empty()) {
+    text += terminal_.dim("logs     ") + log_directory_ + "\n";
+  }
   terminal_.print(text);
 }
 

@@ -20,6 +20,7 @@ struct ConsoleOptions {
   TerminalStyle terminal;
   bool github = false;        // folds steps into groups of GitHub Actions
   std::string retry_command;  // what was typed, without --from and --only
+  bool name_logs = true;      // at the end
 };
 
 class Console final : public EventSink {
