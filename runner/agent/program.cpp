@@ -19,6 +19,7 @@
 #include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/umask.hpp"
+#include "runner/base/user_namespace.hpp"
 
 namespace toehold {
 
@@ -108,6 +109,12 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
   open_standard_descriptors();
   if ((argc == 2 || argc == 3) && std::string_view(argv[1]) == "act") {
     return run_act(argc == 3 ? argv[2] : nullptr);
+  }
+  try {
+    settle_user_namespace();
+  } catch (const Error& error) {
+    print_error(style, error);
+    return static_cast<int>(exit_code_for(error));
   }
   remember_caller_umask();
   ::umask(077);

@@ -1,6 +1,7 @@
 #include "runner/base/sandbox_root.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/user_namespace.hpp"
 
 namespace toehold {
 
@@ -81,7 +83,7 @@ std::string lower_option(const SandboxRoot& root, const std::string& lowest,
   return option + escaped(lowest);
 }
 
-std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
+std::string mount_merged(const SandboxRoot& root) {
   mount_or_fail("toehold", root.mount_point, "tmpfs", MS_NODEV | MS_NOSUID, "mode=700,size=16m");
   const std::string& staging = root.mount_point;
   const std::string merged = staging + "/root";
@@ -103,8 +105,9 @@ std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
     options += ",upperdir=" + escaped(root.upper) + ",workdir=" + escaped(root.work) + ",volatile";
   }
   // Layers are packed and moved, so they may not refer to one another.
-  options += ",redirect_dir=off,metacopy=off,index=off";
-  if (user_namespace) options += ",userxattr";
+  // With userxattr they cannot.
+  options +=
+      in_user_namespace() ? ",index=off,userxattr" : ",redirect_dir=off,metacopy=off,index=off";
   if (options.size() > 4000) {
     throw Error(Error::Kind::unsupported,
                 count_of(root.layers.size(), "layer") + " are more than can be mounted at once");
@@ -120,17 +123,32 @@ std::string mount_merged(const SandboxRoot& root, bool user_namespace) {
   if (result != 0) {
     errno = reason;
     fail("cannot mount the sandbox's file system",
-         "overlayfs has to be there (modprobe overlay), and the build folder may not itself be on "
-         "an overlay: set TOEHOLD_HOME to a folder on a disk");
+         in_user_namespace() && (reason == EPERM || reason == EACCES)
+             ? "only root may do that here; run it as root"
+             : "overlayfs has to be there (modprobe overlay), and the build folder may not itself "
+               "be on "
+               "an overlay: set TOEHOLD_HOME to a folder on a disk");
   }
   return merged;
 }
 
-void bind_mount(const std::string& from, const std::string& to, unsigned long extra = 0) {
+// As in linux/mount.h, which does not go together with sys/mount.h everywhere.
+constexpr std::uint64_t read_only = 1, no_setuid = 2, no_devices = 4;
+
+/// With all that is mounted below it; false where the kernel (before 5.12) cannot.
+bool restrict_mounts(const std::string& place, std::uint64_t attributes) {
+  struct {
+    std::uint64_t set, clear, propagation, userns;
+  } wanted{attributes, 0, 0, 0};
+  constexpr unsigned recursive = 0x8000;  // AT_RECURSIVE
+  return ::syscall(SYS_mount_setattr, -1, place.c_str(), recursive, &wanted, sizeof wanted) == 0;
+}
+
+void bind_mount(const std::string& from, const std::string& to, std::uint64_t attributes = 0) {
   mount_or_fail(from.c_str(), to, nullptr, MS_BIND | MS_REC);
-  if (extra == 0) return;
-  if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | extra, nullptr) != 0 &&
-      errno != EPERM) {
+  if (attributes == 0 || restrict_mounts(to, attributes)) return;
+  // Each of them is the mount flag of the same number.
+  if (::mount(nullptr, to.c_str(), nullptr, MS_BIND | MS_REMOUNT | attributes, nullptr) != 0) {
     fail("cannot protect " + to);
   }
 }
@@ -165,19 +183,14 @@ void make_kernel_views(const std::string& merged) {
   const std::string proc = merged + "/proc";
   mount_or_fail("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
   for (const char* name : {"/sys", "/sysrq-trigger", "/irq", "/bus", "/fs"}) {
-    if (::access((proc + name).c_str(), F_OK) == 0) bind_mount(proc + name, proc + name, MS_RDONLY);
+    if (::access((proc + name).c_str(), F_OK) == 0) bind_mount(proc + name, proc + name, read_only);
   }
   for (const char* name : {"/kcore", "/keys", "/timer_list"}) {
     if (::access((proc + name).c_str(), F_OK) == 0) bind_mount("/dev/null", proc + name);
   }
   bind_mount("/sys", merged + "/sys");
   // Recursively: control groups and the like are mounts of their own below it.
-  struct {
-    std::uint64_t set, clear, propagation, userns;
-  } attributes{1 /* MOUNT_ATTR_RDONLY */, 0, 0, 0};
-  constexpr unsigned recursive = 0x8000;  // AT_RECURSIVE
-  if (::syscall(SYS_mount_setattr, -1, (merged + "/sys").c_str(), recursive, &attributes,
-                sizeof attributes) != 0) {
+  if (!restrict_mounts(merged + "/sys", read_only)) {
     ::umount2((merged + "/sys").c_str(),
               MNT_DETACH);  // an old kernel: better none than a writable one
   }
@@ -200,7 +213,7 @@ void provide_name_servers(const std::string& merged) {
   struct stat status {};
   if (::lstat(place.c_str(), &status) != 0) return;
   if (S_ISREG(status.st_mode)) {
-    bind_mount(copy, place, MS_RDONLY);
+    bind_mount(copy, place, read_only);
     return;
   }
   std::array<char, 4096> target{};
@@ -219,14 +232,14 @@ void provide_name_servers(const std::string& merged) {
 void make_binds(const SandboxRoot& root, const std::string& merged) {
   for (const std::string& spec : root.binds) {
     std::vector<std::string> parts = split(spec, ':');
-    const bool read_only = parts.size() == 3 && parts[2] == "ro";
+    const bool for_reading = parts.size() == 3 && parts[2] == "ro";
     if (parts.size() < 2 || parts[0].empty() || !parts[1].starts_with('/')) {
       throw Error(Error::Kind::usage, "'" + spec + "' is no bind", "write FROM:TO or FROM:TO:ro");
     }
     const std::string to = merged + std::filesystem::path(parts[1]).lexically_normal().string();
     std::error_code error;
     std::filesystem::create_directories(to, error);
-    bind_mount(parts[0], to, read_only ? MS_RDONLY | MS_NOSUID | MS_NODEV : MS_NOSUID | MS_NODEV);
+    bind_mount(parts[0], to, (for_reading ? read_only : 0) | no_setuid | no_devices);
   }
 }
 
@@ -272,26 +285,6 @@ void bring_loopback_up() {
   ::ioctl(socket.get(), SIOCSIFFLAGS, &request);
 }
 
-void write_map(const char* file, const std::string& text) {
-  const FileDescriptor fd(::open(file, O_WRONLY | O_CLOEXEC));
-  if (!fd || ::write(fd.get(), text.data(), text.size()) < 0) {
-    fail(std::string("cannot write ") + file);
-  }
-}
-
-/// One user is mapped: ours, as root. More takes newuidmap and a range in /etc/subuid.
-void make_user_namespace() {
-  const uid_t user = ::geteuid();
-  const gid_t group = ::getegid();
-  if (::unshare(CLONE_NEWUSER) != 0) {
-    fail("cannot make a user namespace",
-         "run as root, or allow them: sysctl kernel.unprivileged_userns_clone=1");
-  }
-  write_map("/proc/self/setgroups", "deny");
-  write_map("/proc/self/uid_map", "0 " + std::to_string(user) + " 1");
-  write_map("/proc/self/gid_map", "0 " + std::to_string(group) + " 1");
-}
-
 int wait_for(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
@@ -318,18 +311,7 @@ const Fields<SandboxRoot>& sandbox_root_fields() {
   return fields;
 }
 
-void mount_layers(const SandboxRoot& root) {
-  const bool user_namespace = ::geteuid() != 0;
-  if (user_namespace) make_user_namespace();
-  if (::unshare(CLONE_NEWNS) != 0) fail("cannot make a mount namespace");
-  mount_or_fail("none", "/", nullptr, MS_REC | MS_PRIVATE);
-  const std::string merged = mount_merged(root, user_namespace);
-  bind_mount(merged, root.mount_point);
-}
-
 int enter_sandbox(const SandboxRoot& root, bool& inside) {
-  const bool user_namespace = ::geteuid() != 0;
-  if (user_namespace) make_user_namespace();
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
   if (root.offline) kinds |= CLONE_NEWNET;
   if (::unshare(kinds) != 0) fail("cannot make namespaces for the sandbox");
@@ -343,7 +325,7 @@ int enter_sandbox(const SandboxRoot& root, bool& inside) {
   inside = true;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   mount_or_fail("none", "/", nullptr, MS_REC | MS_PRIVATE);
-  const std::string merged = mount_merged(root, user_namespace);
+  const std::string merged = mount_merged(root);
   for (const char* name : {"/proc", "/sys", "/dev", "/run"}) {
     if (::access((merged + name).c_str(), F_OK) != 0) make_folder(merged + name, 0755);
   }
@@ -355,7 +337,8 @@ int enter_sandbox(const SandboxRoot& root, bool& inside) {
   make_binds(root, merged);
   if (root.offline) bring_loopback_up();
   become_root(merged);
-  if (!user_namespace) drop_capabilities();
+  (void)!::setgroups(0, nullptr);  // refused where there is one user only
+  drop_capabilities();
   return 0;
 }
 

@@ -25,12 +25,8 @@ const Fields<SandboxRoot>& sandbox_root_fields();
 
 /// Moves the calling process into the root, as the first process of new namespaces: forks, and the
 /// child returns 0 inside; the parent returns the child's end as an exit code (128 + signal) once
-/// everything in there is gone. Without root a user namespace is made first. Call while there is
-/// only one thread. Throws Error(io, unsupported) that says what this machine does not allow.
+/// everything in there is gone. For root, be it of a user namespace. Call while there is only one
+/// thread. Throws Error(io, unsupported) that says what this machine does not allow.
 int enter_sandbox(const SandboxRoot& root, bool& inside);
-
-/// Mounts `layers` over `base` read-only at `mount_point`, for reading from this process only (its
-/// own mount namespace from here on). Throws Error(io).
-void mount_layers(const SandboxRoot& root);
 
 }  // namespace toehold

@@ -13,6 +13,7 @@
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/build_jobs.hpp"
 #include "runner/controller/commands.hpp"
+#include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_base.hpp"
 
 namespace toehold {
@@ -25,6 +26,7 @@ struct TypedBuild {
   std::vector<std::string> outputs;
   BuildOptions build;
   bool no_cache = false;
+  bool offline = false;
   bool no_tests = false;
   bool explain = false;
   int jobs = 1;
@@ -68,15 +70,21 @@ OutputSpec parse_output(const std::string& text) {
 }
 
 /// False after errors; all files are looked at.
-bool read_recipes(const TypedBuild& typed, std::vector<PlannedBuild>& builds) {
+bool read_recipes(const TypedBuild& typed, std::vector<PlannedBuild>& builds,
+                  const CommandContext& context) {
   bool valid = true;
+  std::vector<std::string> targets;
+  std::vector<std::pair<std::string, LoadedRecipes>> files;
   for (const std::string& path : typed.recipes) {
-    LoadedRecipes loaded = load_recipe(path, parse_settings(typed.settings));
+    files.emplace_back(path, load_recipe(path, parse_settings(typed.settings)));
+    valid = valid && !files.back().second.diagnostics.has_errors();
+    for (const Recipe& recipe : files.back().second.builds) targets.push_back(recipe.target.type);
+  }
+  if (valid) become_root_for(targets, context);
+  for (auto& [path, loaded] : files) {
     for (const Diagnostic& finding : loaded.diagnostics.items()) {
       std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
     }
-    valid = valid && !loaded.diagnostics.has_errors();
-    if (!valid) continue;
     int number = -1;
     for (Recipe& recipe : loaded.builds) {
       ++number;
@@ -195,12 +203,13 @@ ExitCode build_at_once(const std::vector<PlannedBuild>& builds, const TypedBuild
 
 ExitCode build(TypedBuild typed, const CommandContext& context) {
   typed.build.use_cache = !typed.no_cache;
+  if (typed.offline) typed.settings.emplace_back("target.offline=true");
   typed.build.tests = !typed.no_tests;
   if (typed.build.view == "auto") {
     typed.build.view = ::isatty(STDERR_FILENO) == 1 ? "live" : "plain";
   }
   std::vector<PlannedBuild> builds;
-  if (!read_recipes(typed, builds) || builds.empty()) return ExitCode::failure;
+  if (!read_recipes(typed, builds, context) || builds.empty()) return ExitCode::failure;
   if (typed.jobs != 1 && builds.size() > 1 && !typed.explain) {
     return build_at_once(builds, typed, context);
   }
@@ -245,8 +254,10 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
                   "cleanup")
       ->check(CLI::IsMember({"auto", "cleanup", "keep", "shell", "ask"}))
       ->capture_default_str();
-  command.add_option("--refresh", options.refresh,
-                     "Run this step (PHASE.STEP) although an earlier build has done the same");
+  command
+      .add_option("--refresh", options.refresh,
+                  "Run this step (PHASE.STEP) although an earlier build has done the same")
+      ->allow_extra_args(false);
   command
       .add_option("--view", options.view,
                   "What stderr shows: live, plain or none; auto: by terminal")
@@ -259,11 +270,16 @@ void add_build(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("build", "Build images from recipes or components");
   command->add_option("recipes", typed->recipes, "Recipes, or components to build by themselves")
       ->required();
-  command->add_option("--set", typed->settings,
-                      "KEY=VALUE: a key of the recipe (target.base=host) or of its matrix");
-  command->add_option("-o,--output", typed->outputs,
-                      "Kind of output, or KIND=FILE: changes, oci-archive, rootfs");
+  command
+      ->add_option("--set", typed->settings,
+                   "KEY=VALUE: a key of the recipe (target.base=host) or of its matrix")
+      ->allow_extra_args(false);
+  command
+      ->add_option("-o,--output", typed->outputs,
+                   "Kind of output, or KIND=FILE: changes, oci-archive, rootfs")
+      ->allow_extra_args(false);
   command->add_flag("--no-cache", typed->no_cache, "Run every step");
+  command->add_flag("--offline", typed->offline, "Steps have no network but loopback");
   command->add_flag("--no-test", typed->no_tests, "Leave out the test phase");
   command->add_flag("--explain", typed->explain,
                     "Run nothing; say which steps are cached, which would run, and why");

@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <memory>
 
+#include "runner/agent/program.hpp"
 #include "runner/agent/run_directory.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/commands.hpp"
 #include "runner/controller/layer_store.hpp"
+#include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_base.hpp"
 
 namespace toehold {
@@ -43,7 +45,8 @@ void show() {
   std::printf("%s, %s\n", count_of(layers.size(), "layer").c_str(), format_size(bytes).c_str());
 }
 
-void prune(const Prune& wanted) {
+void prune(const Prune& wanted, const CommandContext& context) {
+  become_root(context);  // layers have files of several users
   LayerStore store(state_base() / "cache" / "layers");
   const CacheLock lock(CacheLock::Use::alone);
   SystemClock clock;
@@ -64,7 +67,7 @@ void prune(const Prune& wanted) {
 
 }  // namespace
 
-void add_cache(CLI::App& app, CommandContext&) {
+void add_cache(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("cache", "Show or prune the layers of finished steps");
   command->callback([command] {
     if (command->get_subcommands().empty()) show();
@@ -76,7 +79,7 @@ void add_cache(CLI::App& app, CommandContext&) {
       ->capture_default_str();
   pruning->add_flag("--all", wanted->all, "All of them");
   pruning->add_flag("--bases", wanted->bases, "The unpacked bases, too");
-  pruning->callback([wanted] { prune(*wanted); });
+  pruning->callback([wanted, &context] { prune(*wanted, context); });
 }
 
 }  // namespace toehold

@@ -11,6 +11,8 @@
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/commands.hpp"
 #include "runner/controller/provider.hpp"
+#include "runner/controller/rootless.hpp"
+#include "runner/controller/sandbox_instance.hpp"
 
 namespace toehold {
 
@@ -49,6 +51,7 @@ struct TypedShell {
 ExitCode shell(const TypedShell& typed, const CommandContext& context) {
   BuildFolder folder = BuildFolder::open(typed.build);
   require_kept(folder.record());
+  become_root_for({folder.record().target}, context);
   const Recipe recipe = recipe_of(folder.record());
   SystemClock clock;
   RealProcessRunner processes;
@@ -79,6 +82,7 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
   BuildFolder folder = BuildFolder::open(typed.build);
   BuildRecord& record = folder.record();
   require_kept(record);
+  become_root_for({record.target}, context);
   if ((typed.skip || typed.go_on) && record.failed_step.empty()) {
     throw Error(Error::Kind::usage, "no step of build " + record.id + " has failed");
   }
@@ -119,10 +123,14 @@ bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
   return !error;
 }
 
-ExitCode cleanup(const TypedCleanup& typed) {
+ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
+  const std::vector<BuildRecord> records = list_builds();
+  for (const BuildRecord& record : records) {
+    if (record.target == sandbox_target) become_root(context);
+  }
   std::vector<std::string> ids = typed.builds;
   if (ids.empty()) {
-    for (const BuildRecord& record : list_builds()) {
+    for (const BuildRecord& record : records) {
       if (typed.all || record.state != "kept") ids.push_back(record.id);
     }
   }
@@ -198,7 +206,7 @@ void add_cleanup(CLI::App& app, CommandContext& context) {
       app.add_subcommand("cleanup", "Remove what builds have left, but for kept ones");
   command->add_option("builds", typed->builds, "Ids of builds, kept or not");
   command->add_flag("--all", typed->all, "Those that were kept, too");
-  command->callback([typed, &context] { context.exit_code = cleanup(*typed); });
+  command->callback([typed, &context] { context.exit_code = cleanup(*typed, context); });
 }
 
 void add_builds(CLI::App& app, CommandContext&) {

@@ -13,7 +13,9 @@
 #include "runner/base/files.hpp"
 #include "runner/base/platform.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/user_namespace.hpp"
 #include "runner/controller/layer_key.hpp"
+#include "runner/controller/rootless.hpp"
 
 namespace toehold {
 
@@ -34,29 +36,12 @@ void make_hiding_folder(const fs::path& path, mode_t mode) {
   }
   if (::chmod(path.c_str(), mode) != 0)
     throw Error::from_errno("cannot make " + path.string(), errno);
-  const char* mark = ::geteuid() == 0 ? "trusted.overlay.opaque" : "user.overlay.opaque";
+  const char* mark = in_user_namespace() ? "user.overlay.opaque" : "trusted.overlay.opaque";
   if (::setxattr(path.c_str(), mark, "y", 1, 0) != 0) {
     throw Error::from_errno("cannot mark " + path.string() + " as empty", errno,
                             "the file system of " + state_base().string() +
                                 " has to take extended attributes; set TOEHOLD_HOME to another");
   }
-}
-
-/// Over this machine's root: what is of this boot, other people's scratch files, and our own state.
-fs::path host_layer() {
-  const fs::path layer = bases() / "host-layer-1" / "fs";
-  std::error_code error;
-  if (fs::exists(layer.parent_path() / "ready", error)) return layer;
-  fs::remove_all(layer.parent_path(), error);
-  make_private_directory(layer.parent_path());
-  if (::mkdir(layer.c_str(), 0755) != 0)
-    throw Error::from_errno("cannot make " + layer.string(), errno);
-  ::chmod(layer.c_str(), 0755);
-  for (const char* name : {"proc", "sys", "dev", "run"}) make_hiding_folder(layer / name, 0755);
-  for (const char* name : {"tmp", "var/tmp"}) make_hiding_folder(layer / name, 01777);
-  make_hiding_folder(layer / state_base().relative_path(), 0700);
-  write_file_atomically(layer.parent_path() / "ready", "");
-  return layer;
 }
 
 void run_or_fail(const Command& command, ProcessRunner& processes, std::stop_token stop,
@@ -78,11 +63,11 @@ void run_or_fail(const Command& command, ProcessRunner& processes, std::stop_tok
 /// Made under another name, so that a half one is never taken.
 template <class Make>
 fs::path made_once(const std::string& name, const Make& make) {
-  const fs::path place = bases() / name;
+  const fs::path place = bases() / (name + id_map_key());
   std::error_code error;
   if (fs::exists(place / "ready", error)) return place / "fs";
   make_private_directory(bases());
-  const FileLock lock(bases() / (name + ".lock"));
+  const FileLock lock(place.string() + ".lock");
   if (fs::exists(place / "ready", error)) return place / "fs";
   fs::remove_all(place, error);
   make_private_directory(place);
@@ -93,6 +78,17 @@ fs::path made_once(const std::string& name, const Make& make) {
   make(place / "fs");
   write_file_atomically(place / "ready", "");
   return place / "fs";
+}
+
+/// Over this machine's root: what is of this boot, other people's scratch files, and our own state.
+SandboxBase host() {
+  const fs::path layer = made_once("host", [](const fs::path& place) {
+    // First, as it may be below one of the others, which then get their own modes.
+    make_hiding_folder(place / state_base().relative_path(), 0700);
+    for (const char* name : {"proc", "sys", "dev", "run"}) make_hiding_folder(place / name, 0755);
+    for (const char* name : {"var/tmp", "tmp"}) make_hiding_folder(place / name, 01777);
+  });
+  return {"/", "host " + host_fingerprint() + id_map_key(), {layer}};
 }
 
 /// Changes with the file, without reading it.
@@ -113,13 +109,17 @@ SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes,
   const std::string identity = identity_of_archive(archive);
   const fs::path folder = made_once("tar-" + identity.substr(0, 32), [&](const fs::path& place) {
     note("unpacking " + archive.string());
-    run_or_fail({{"tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--file",
-                  archive.string(), "--directory", place.string()},
-                 "/",
-                 {}},
-                processes, stop, "cannot unpack " + archive.string());
+    std::vector<std::string> words{"tar", "--extract", "--numeric-owner", "--xattrs",
+                                   "--xattrs-include=*"};
+    const IdMap ids = current_id_map();
+    if (!ids.whole) {  // only root of the machine makes devices; a sandbox has its own /dev
+      words.insert(words.end(), {"--exclude=./dev/*", "--exclude=dev/*"});
+    }
+    if (ids.count == 1) words.push_back("--no-same-owner");
+    words.insert(words.end(), {"--file", archive.string(), "--directory", place.string()});
+    run_or_fail({words, "/", {}}, processes, stop, "cannot unpack " + archive.string());
   });
-  return {folder, "tar " + identity, {}};
+  return {folder, "tar " + identity + id_map_key(), {}};
 }
 
 SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
@@ -131,7 +131,9 @@ SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
   }
   const fs::path folder = made_once("mmdebstrap-" + suite, [&](const fs::path& place) {
     note("making a Debian " + suite + " with mmdebstrap, once");
-    run_or_fail({{"mmdebstrap", "--variant=apt", "--skip=cleanup/apt/lists", "--quiet", suite,
+    // Its own root mode wants to mount what only root of the machine may.
+    const std::string mode = in_user_namespace() ? "--mode=unshare" : "--mode=root";
+    run_or_fail({{"mmdebstrap", mode, "--variant=apt", "--skip=cleanup/apt/lists", "--quiet", suite,
                   place.string()},
                  "/",
                  {}},
@@ -140,7 +142,7 @@ SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
   });
   const std::string packages =
       digest_of_file(DigestAlgorithm::sha256, folder / "var/lib/dpkg/status");
-  return {folder, "mmdebstrap " + suite + " " + packages, {}};
+  return {folder, "mmdebstrap " + suite + " " + packages + id_map_key(), {}};
 }
 
 }  // namespace
@@ -151,18 +153,19 @@ bool base_is_made(const std::string& base) {
   const std::string name = base.starts_with(mmdebstrap)
                                ? "mmdebstrap-" + base.substr(mmdebstrap.size())
                                : "tar-" + identity_of_archive(base).substr(0, 32);
-  return fs::exists(bases() / name / "ready", error);
+  return fs::exists(bases() / (name + id_map_key()) / "ready", error);
 }
 
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
                          const std::function<void(const std::string&)>& note,
                          std::stop_token stop) {
-  if (base == "host") return {"/", "host " + host_fingerprint(), {host_layer()}};
+  if (base == "host") return host();
   if (base.starts_with(mmdebstrap)) {
     return debootstrapped(base.substr(mmdebstrap.size()), processes, note, std::move(stop));
   }
   std::error_code error;
-  if (fs::is_directory(base, error)) return {base, "folder " + folder_fingerprint(base), {}};
+  if (fs::is_directory(base, error))
+    return {base, "folder " + folder_fingerprint(base) + id_map_key(), {}};
   return unpacked(base, processes, note, std::move(stop));
 }
 

@@ -17,6 +17,7 @@
 #include "runner/base/json.hpp"
 #include "runner/base/terminal_program.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/user_namespace.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/sandbox_base.hpp"
 #include "runner/controller/sandbox_machine.hpp"
@@ -89,7 +90,7 @@ std::optional<OverlayStack> SandboxSnapshot::files() const {
   stack.layers.assign(base_.layers.rbegin(), base_.layers.rend());
   stack.base_layers = stack.layers.size();
   stack.layers.insert(stack.layers.end(), layers_.rbegin(), layers_.rend());
-  stack.user_xattrs = ::geteuid() != 0;
+  stack.user_xattrs = in_user_namespace();
   return stack;
 }
 

@@ -2,6 +2,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_instance.hpp"
 
 namespace toehold {
@@ -27,12 +28,13 @@ class SandboxProvider final : public Provider {
             false};
   }
 
-  void check(const Recipe&, const std::vector<DocumentRun>& documents,
+  void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
              Diagnostics& diagnostics) override {
     if (!fs::exists("/proc/self/ns/pid")) {
       throw Error(Error::Kind::unsupported, "this machine has no namespaces",
                   "take the target container or ssh");
     }
+    check_rootless(recipe, diagnostics);
     for (const DocumentRun& run : documents) {
       for (const Phase& phase : run.document->phases) {
         for (const Step& step : phase.steps) {

@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# The sandbox of ordinary users, one with subordinate ids and one without: owners in the sandbox and
+# in what comes out of it, folders of other ids removed, this machine untouched, and what is said
+# before launch. The users are made here and removed afterwards.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ "$(id -u)" = 0 ] || skip "making users needs root"
+needs newuidmap newgidmap useradd busybox setpriv python3
+[ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ] || skip "user namespaces are off (user.max_user_namespaces)"
+for switch in /proc/sys/kernel/unprivileged_userns_clone; do
+  [ ! -e "$switch" ] || [ "$(cat "$switch")" = 1 ] || skip "user namespaces are root's alone here ($switch)"
+done
+chmod 755 "$scratch"
+python3 -c 'import os; os.setxattr(".", "user.test", b"y")' 2>/dev/null || skip "no user attributes on the file system of $scratch"
+
+many=toehold-many$$ one=toehold-one$$
+remove_users() {
+  for user in "$many" "$one"; do userdel -f "$user" 2>/dev/null || true; done
+  rm -rf "$scratch"
+}
+trap remove_users EXIT
+useradd --create-home --base-dir "$scratch" --shell /bin/sh "$many" || skip "no user can be made here"
+grep -q "^$many:" /etc/subuid || usermod --add-subuids 2000000-2065535 --add-subgids 2000000-2065535 "$many"
+useradd --system --create-home --base-dir "$scratch" --shell /bin/sh "$one"
+install -m 755 "$TOEHOLD" "$scratch/toehold"
+
+# as USER COMMAND...: in the user's home folder, with nothing of root's.
+as() {
+  local user=$1
+  shift
+  (cd "$scratch/$user" && env -i PATH=/usr/bin:/bin:/usr/sbin HOME="$scratch/$user" \
+    setpriv --reuid "$user" --regid "$user" --init-groups "$@")
+}
+if ! as "$many" unshare --user true 2>/dev/null; then skip "an ordinary user can make no user namespace here"; fi
+
+# --- a small base: bash, busybox, and files of several owners
+root=$scratch/root
+mkdir -p "$root"/{bin,etc,tmp,opt,dev,var/private}
+cp "$(command -v bash)" "$(command -v busybox)" "$(command -v setpriv)" "$root/bin/"
+for library in $(ldd "$(command -v bash)" "$(command -v setpriv)" | grep -o '/[^ :]*' | sort -u); do
+  mkdir -p "$root$(dirname "$library")"
+  cp -n "$library" "$root$library"
+done
+for applet in sh cat chown chmod echo id ls mkdir rm stat test sleep grep wc; do ln -s busybox "$root/bin/$applet"; done
+printf 'root:x:0:0::/root:/bin/sh\nweb:x:33:42::/:/bin/sh\n' >"$root/etc/passwd"
+printf 'root:x:0:\nweb:x:42:\n' >"$root/etc/group"
+echo secret >"$root/var/private/file"
+chown -R 33:42 "$root/var/private"
+chmod 700 "$root/var/private"
+chmod 600 "$root/var/private/file"
+chmod 1777 "$root/tmp"
+mknod "$root/dev/null" c 1 3
+tar -C "$root" --numeric-owner -czf "$scratch/base.tar.gz" .
+chmod 644 "$scratch/base.tar.gz"
+for user in "$many" "$one"; do
+  cat >"$scratch/$user/owners.yaml" <<'YAML'
+name: owners
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Owners
+        action: ExecuteBash
+        inputs:
+          commands:
+            - set -eu
+            - test "$(id -u)" = 0 -a "$(stat -c %u:%g /etc/passwd)" = 0:0
+            - test "$(stat -c %u:%g /var/private/file)" = 33:42
+            - mkdir /opt/inner && chmod 700 /opt/inner
+            - echo mine > /opt/inner/file
+            - chown -R 12:34 /opt/inner
+            - setpriv --reuid 33 --regid 42 --clear-groups sh -c 'echo theirs > /tmp/theirs'
+            - test "$(stat -c %u:%g /tmp/theirs)" = 33:42
+            - chmod 4755 /opt/inner/file
+            - rm /etc/group
+      - name: Walls
+        action: ExecuteBash
+        inputs:
+          commands:
+            - '! busybox mount -t tmpfs none /opt 2>/dev/null'
+            - '! busybox hostname other 2>/dev/null'
+            - '! sh -c "echo 0 > /proc/sys/kernel/panic" 2>/dev/null'
+            - 'test "$(busybox ps | wc -l)" -lt 12'
+  - name: test
+    steps:
+      - name: Again
+        action: ExecuteBash
+        inputs: {commands: ['test "$(stat -c %u:%g /opt/inner)" = 12:34 && rm -r /opt/inner']}
+YAML
+done
+toehold() { as "$many" "$scratch/toehold" "$@"; }
+build() { toehold build --view plain --set "target.base=$scratch/base.tar.gz" "$@"; }
+state=$scratch/$many/.local/state/toehold
+here() { find /etc /usr/local /opt -xdev -printf '%p %s %T@ %m %u\n' 2>/dev/null | sha256sum; }
+leftovers() { grep -c "$scratch" /proc/mounts || true; pgrep -u "$many" -l || true; }
+before=$(here)
+
+expect_exit 0 build owners.yaml --output rootfs=rootfs.tar.gz --output changes=changes.tar.gz
+expect_lacks "$err" "warning"
+listing=$(tar -tvzf "$many/changes.tar.gz" --numeric-owner)
+expect_contains "$listing" "drwx------ 12/34"
+expect_contains "$listing" "-rwsr-xr-x 12/34"
+expect_contains "$listing" "33/42"
+expect_contains "$listing" "etc/.wh.group"
+listing=$(tar -tvzf "$many/rootfs.tar.gz" --numeric-owner)
+expect_contains "$(grep private/file <<<"$listing")" "-rw------- 33/42"
+expect_contains "$(grep etc/passwd <<<"$listing")" "0/0"
+expect_lacks "$listing" "etc/group"
+expect_equal "$(tar -xzOf "$many/rootfs.tar.gz" opt/inner/file)" mine
+expect_equal "$(stat -c %U "$many/rootfs.tar.gz" "$state" | sort -u)" "$many"
+expect_equal "$(here)" "$before"
+expect_equal "$(leftovers)" 0
+expect_exit 0 build owners.yaml
+expect_equal "$(grep -c cached <<<"$err")" 3
+
+# --- a failure that is kept, a shell in it, and all of it removed
+cat >"$many/broken.yaml" <<'YAML'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Breaks
+        action: ExecuteBash
+        inputs: {commands: ['mkdir -p /opt/a/b && echo x > /opt/a/b/c && chown -R 7:7 /opt/a && chmod -R 700 /opt/a && false']}
+YAML
+expect_exit 1 build broken.yaml --on-failure=keep
+id=$(sed -n 's/.*toehold shell \([^ ]*\).*/\1/p' <<<"$err")
+expect_exit 0 toehold shell "$id" stat -c %u:%g /opt/a/b/c
+expect_equal "$out" 7:7
+expect_exit 0 toehold cleanup "$id"
+expect_exit 0 toehold cleanup
+expect_equal "$(ls "$state/builds")" ""
+
+# --- the controller dies
+cat >"$many/long.yaml" <<'YAML'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Long
+        action: ExecuteBash
+        inputs: {commands: ['mkdir /opt/d && chown 9:9 /opt/d && chmod 700 /opt/d', 'echo begun', 'sleep 1000']}
+YAML
+build long.yaml >long.out 2>&1 &
+wait_until 20 grep -q begun long.out
+kill -9 "$(pgrep -u "$many" -f 'toehold build' | head -1)"
+wait $! 2>/dev/null || true
+wait_until 5 sh -c "! pgrep -u $many >/dev/null"
+expect_equal "$(leftovers)" 0
+expect_exit 0 toehold cleanup
+expect_equal "$(ls "$state/builds")" ""
+
+# --- the network is this machine's, unless it is not wanted
+cat >"$many/net.yaml" <<'YAML'
+schemaVersion: 1.0
+parameters: [{Least: {type: string, default: '1'}}]
+phases:
+  - name: build
+    steps:
+      - name: Count
+        action: ExecuteBash
+        inputs: {commands: ['test "$(grep -c : /proc/net/dev)" = 1']}
+YAML
+expect_exit 0 build net.yaml --offline
+if [ "$(grep -c : /proc/net/dev)" -gt 1 ]; then expect_exit 1 build net.yaml; fi
+
+# --- what cannot be is said before anything is launched
+expect_exit 1 toehold build --view plain owners.yaml
+expect_contains "$err" "only root can build on this machine's own root"
+expect_lacks "$err" "== build"
+toehold() { as "$one" "$scratch/toehold" "$@"; }
+expect_exit 1 build owners.yaml
+expect_contains "$err" "root is the only user"
+expect_contains "$err" "usermod --add-subuids 100000-165535 $one"
+sed -i '/chown\|33:42\|setpriv\|12:34/d' "$one/owners.yaml"
+sed -i '/name: test/,$d' "$one/owners.yaml"
+expect_exit 0 build owners.yaml --output changes=changes.tar.gz
+expect_contains "$(tar -tvzf "$one/changes.tar.gz" --numeric-owner)" "-rwsr-xr-x 0/0"
+expect_exit 1 toehold build --view plain owners.yaml --set target.base=mmdebstrap:bookworm
+expect_contains "$err" "cannot be made"
+# Nobody in a changed root may make a user namespace: this is how a refusal looks.
+mkdir "$scratch/refused"
+refused() {
+  unshare --mount sh -c 'mount --rbind / "$1/refused" && cd / && exec chroot --userspec="$2:$2" "$1/refused" \
+    env HOME="$1/$2" "$1/toehold" build "$1/$2/owners.yaml" --set "target.base=$1/base.tar.gz"' sh "$scratch" "$one"
+}
+expect_exit 1 refused
+expect_contains "$err" "an ordinary user cannot make a user namespace here"
+
+# --- nothing stays
+toehold() { as "$many" "$scratch/toehold" "$@"; }
+expect_exit 0 toehold cleanup
+expect_exit 0 toehold cache prune --all --bases
+expect_equal "$(find "$state" ! -user "$many" | wc -l)" 0
+expect_equal "$(find "$state/cache" -type d -name 'fs*' | wc -l)" 0
+expect_equal "$(here)" "$before"
+expect_equal "$(leftovers)" 0
