@@ -15,6 +15,7 @@
 #include "runner/agent/run_session.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/json.hpp"
 #include "runner/base/stop.hpp"
 #include "runner/base/text.hpp"
 
@@ -152,6 +153,18 @@ std::optional<Plan> load_plan(const RunOptions& options, const CommandContext& c
   return make_plan(std::move(runs), options.filter);
 }
 
+/// Documents that a controller has sent along. What an absolute path names here comes first.
+std::function<SourcePtr(const std::string&)> sent_documents(const std::string& file) {
+  return [sent = parse_json(read_file(file))](const std::string& path) {
+    std::error_code error;
+    const Value* place = sent.find(path);
+    if (!place || (path.starts_with('/') && fs::exists(path, error))) {
+      return read_document_file(path);
+    }
+    return std::make_shared<const SourceText>(path, read_file(place->text(), 4u << 20));
+  };
+}
+
 ExitCode run_documents(const RunOptions& options, const CommandContext& context, AwsReach& aws) {
   const std::optional<Plan> plan = load_plan(options, context, aws);
   if (!plan) return ExitCode::failure;
@@ -163,7 +176,9 @@ ExitCode run_documents(const RunOptions& options, const CommandContext& context,
                stdout);
     return ExitCode::success;
   }
-  RunSession session(options, context, aws);
+  RunSite site;
+  if (!options.nested.empty()) site.read_document = sent_documents(options.nested);
+  RunSession session(options, context, aws, std::move(site));
   return session.run(*plan);
 }
 
@@ -258,6 +273,9 @@ void add_own_options(CLI::App& command, TypedOptions& typed) {
       ->capture_default_str();
   command.add_option("--stream", run.stream,
                      "File that gets events and output of steps as JSON lines, for `follow`");
+  command.add_option(
+      "--nested", run.nested,
+      "JSON file of documents that ExecuteDocument steps name: {\"NAME\": \"FILE\"}");
   command
       .add_option("--kill-grace", run.kill_grace_seconds,
                   "Seconds between SIGTERM and SIGKILL when a step times out")

@@ -25,6 +25,7 @@ struct RunOptions {
   std::string result = "auto";  // auto, always, never: the JSON on stdout
   std::string reboot = "exit";  // exit, self
   std::string stream;           // file that gets events and output together; empty: none
+  std::string nested;           // JSON file: name of a nested document -> the file that has it
   InDoubt in_doubt = InDoubt::fail;
   bool explain = false;
   bool start_over = false;

@@ -1,8 +1,10 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -16,6 +18,7 @@
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/process.hpp"
+#include "runner/base/umask.hpp"
 
 namespace toehold {
 
@@ -25,6 +28,8 @@ constexpr std::string_view started = "started\n";
 
 struct Options {
   std::string folder;
+  std::vector<std::string> directories;
+  std::string files;
   std::vector<std::string> arguments;
 };
 
@@ -34,9 +39,19 @@ std::vector<std::string> own_command(std::vector<std::string> first, const Optio
   return first;
 }
 
+/// What came in one file, because each file costs a controller a connection.
+void write_files(const Options& options) {
+  if (options.files.empty()) return;
+  const Value files = parse_json(read_file(options.files));
+  for (const Value::Member& file : files.map()) {
+    write_file_atomically(options.folder + "-" + file.key, file.value.text());
+  }
+}
+
 /// In the child of detach(); never returns.
 [[noreturn]] void become_supervisor(const Options& options, int told) {
   ::setsid();
+  ::umask(caller_umask());
   ::dup2(told, STDOUT_FILENO);
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::dup2(nothing, STDIN_FILENO);
@@ -60,6 +75,8 @@ ExitCode end_of(pid_t child) {
 /// Starts a supervisor in a session of its own and returns when it has taken the folder; what keeps
 /// it from that, it says on our stderr.
 ExitCode detach(const Options& options) {
+  write_files(options);
+  enter_directory(options.directories);
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw Error::from_errno("cannot make a pipe", errno);
   FileDescriptor reading(pipe[0]), writing(pipe[1]);
@@ -112,6 +129,27 @@ void supervise(const Options& options, const CommandContext& context) {
   write_file_atomically(files.end, to_json(end) + "\n");
 }
 
+/// The files of a folder, one after another: a line of JSON with name and size, then the bytes.
+void send_files(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!entry.is_regular_file() || entry.is_symlink()) continue;
+    std::uintmax_t left = entry.file_size();
+    const Value head = Value::object(
+        {{"file", entry.path().filename().string()}, {"size", static_cast<std::int64_t>(left)}});
+    write_all(STDOUT_FILENO, to_json(head) + "\n", "standard output");
+    const FileDescriptor fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    std::array<char, 65536> piece{};
+    while (left > 0) {
+      const ssize_t count =
+          ::read(fd.get(), piece.data(), std::min<std::uintmax_t>(left, piece.size()));
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) throw Error::from_errno("cannot read " + entry.path().string(), errno);
+      write_all(STDOUT_FILENO, {piece.data(), static_cast<std::size_t>(count)}, "standard output");
+      left -= static_cast<std::uintmax_t>(count);
+    }
+  }
+}
+
 /// Their folders are those below `folder`.
 void discard_runs(const fs::path& folder, std::stop_token stop) {
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -138,6 +176,9 @@ void add_remote_commands(CLI::App& app, CommandContext& context) {
     CLI::App* command = app.add_subcommand(name, help);
     command->add_option("folder", options->folder, "Folder that the run is followed by")
         ->required();
+    add_directories(*command, options->directories);
+    command->add_option("--files", options->files,
+                        "JSON file of files to write first: {\"NAME\": \"TEXT\"} is FOLDER-NAME");
     command->add_option("arguments", options->arguments, "The command, after --")->required();
     command->callback([options, run] { run(*options); });
     return command;
@@ -153,7 +194,11 @@ void add_remote_commands(CLI::App& app, CommandContext& context) {
   CLI::App* discard = app.add_subcommand("discard", "Remove a folder of detached runs");
   discard->add_option("folder", *folder, "Folder to remove with all that is in it")->required();
   discard->callback([folder, &context] { discard_runs(*folder, context.stop); });
+  CLI::App* send = app.add_subcommand("send", "Print the files of a folder, with names and sizes");
+  send->add_option("folder", *folder, "Folder of logs")->required();
+  send->callback([folder] { send_files(*folder); });
   add_follow(app, context);
+  add_step_shell(app, context);
 }
 
 }  // namespace toehold

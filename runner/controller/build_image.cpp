@@ -40,17 +40,18 @@ Stage stage_of(const std::string& name, const std::string& phases,
 /// What becomes of a build whose step failed.
 enum class Answer { give_up, keep, retry, skip, go_on, shell };
 
-Answer ask(const std::string& step) {
+Answer ask(const std::string& step, bool layers) {
   std::fprintf(stderr,
                "\n%s failed. What now?\n"
                "  s  a shell in the state that it left\n"
                "  r  run it again; the documents are read anew\n"
-               "  k  skip it, without what it has done\n"
+               "  k  skip it%s\n"
                "  c  take it as done, with what it and you have done, and go on\n"
                "  p  keep all this for later: toehold shell, toehold resume\n"
                "  q  give up and clean up\n"
                "[s/r/k/c/p/q] ",
-               step.c_str());
+               step.c_str(),
+               layers ? ", without what it has done" : "; what it has done stays on this target");
   std::fflush(stderr);
   std::string line;
   if (!std::getline(std::cin, line)) return Answer::give_up;
@@ -61,7 +62,7 @@ Answer ask(const std::string& step) {
   if (word == "c") return Answer::go_on;
   if (word == "p") return Answer::keep;
   if (word == "q") return Answer::give_up;
-  return ask(step);
+  return ask(step, layers);
 }
 
 std::size_t count_steps(const Stage& stage) {
@@ -74,14 +75,19 @@ std::size_t count_steps(const Stage& stage) {
 class StageRunner {
  public:
   StageRunner(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
-              const CommandContext& command)
-      : recipe_(recipe), options_(options), folder_(folder), command_(command) {}
+              const CommandContext& command, ProviderInfo info)
+      : recipe_(recipe),
+        options_(options),
+        folder_(folder),
+        command_(command),
+        info_(std::move(info)) {}
 
   /// True when it succeeded; else `end` says why, and `instance` is kept if that was wanted.
   bool run(Instance& instance, Stage stage, BuildEnd& end) {
     for (;;) {
       if (options_.progress) options_.progress->begin_stage(stage.name, count_steps(stage));
-      say("== " + stage.name + (stage.name == "test" ? ", on a new instance of the image" : ""));
+      const char* where = info_.snapshots ? ", on a new instance of the image" : ", where it is";
+      say("== " + stage.name + (stage.name == "test" ? where : ""));
       const StageEnd stage_end = instance.run(stage);
       if (stage_end == StageEnd::succeeded) return true;
       end.failed_step = instance.failed_step();
@@ -92,7 +98,10 @@ class StageRunner {
       }
       end.code = ExitCode::failure;
       end.message = "step " + end.failed_step + " failed";
-      if (!decide(instance, stage, end.failed_step)) return false;
+      if (!decide(instance, stage, end.failed_step)) {
+        end.kept = kept_;
+        return false;
+      }
     }
   }
 
@@ -103,8 +112,8 @@ class StageRunner {
     if (choice == "auto") choice = ::isatty(STDIN_FILENO) == 1 ? "ask" : "cleanup";
     if (choice == "keep") return keep(instance);
     if (choice == "cleanup") return false;
-    Answer answer = choice == "shell" ? Answer::shell : ask(step);
-    for (; answer == Answer::shell; answer = ask(step)) {
+    Answer answer = choice == "shell" ? Answer::shell : ask(step, info_.layers);
+    for (; answer == Answer::shell; answer = ask(step, info_.layers)) {
       say("the step's inputs and script are in $TOEHOLD_STEP_FILES; leave the shell with exit");
       instance.shell({});
     }
@@ -118,6 +127,7 @@ class StageRunner {
 
   bool keep(Instance& instance) {
     instance.keep();
+    kept_ = true;
     const std::string& id = folder_.record().id;
     say("kept. Next:\n  toehold shell " + id + "    look at it\n  toehold resume " + id +
         "   go on\n  toehold cleanup " + id + "  remove it");
@@ -137,7 +147,16 @@ class StageRunner {
   const BuildOptions& options_;
   BuildFolder& folder_;
   const CommandContext& command_;
+  ProviderInfo info_;
+  bool kept_ = false;
 };
+
+/// Those choices that were made for steps of this stage.
+void choose(Instance& instance, const BuildOptions& options, bool of_test) {
+  for (const auto& [step, choice] : options.choices) {
+    if (step.starts_with("test.") == of_test) instance.choose(step, choice);
+  }
+}
 
 std::string file_name(const Recipe& recipe, const OutputSpec& output) {
   const char* suffix = output.type == "oci-archive" ? ".oci.tar" : ".tar.gz";
@@ -171,6 +190,26 @@ std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<Ma
     break;  // the newest of this name is of other outputs
   }
   return std::nullopt;
+}
+
+/// Outputs, manifest and name of the image.
+void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
+  const Recipe& recipe = image.recipe;
+  const ImageStore store(state_base() / "images");
+  const bool cacheable = image.snapshot.files().has_value();
+  const auto known = cacheable ? same_image(recipe, image.steps, store) : std::nullopt;
+  if (known) {
+    end.image = known->id;
+    say("unchanged since image " + known->id);
+    return;
+  }
+  end.image = store.new_id();
+  image.outputs = write_outputs(recipe, image.snapshot, store.folder(end.image), context.stop);
+  image.name = image.snapshot.publish();
+  store.put(make_manifest(image, end.image, context));
+  image.snapshot.deliver();
+  say("image    " + end.image + "  " + recipe.name + ":" + recipe.version +
+      (image.name.empty() ? "" : "  " + image.name));
 }
 
 }  // namespace
@@ -240,30 +279,26 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
                              options.refresh,
                              options.view,
                              options.progress};
-  StageRunner stages(recipe, options, folder, command);
-  const auto instance =
-      options.resume ? provider->find(recipe, context) : provider->launch(recipe, nullptr, context);
-  for (const auto& [step, choice] : options.choices) instance->choose(step, choice);
+  StageRunner stages(recipe, options, folder, command, provider->info());
+  const auto instance = provider->launch(recipe, nullptr, context);
+  choose(*instance, options, false);
   const std::vector<Stage> todo = stages_of(recipe, *documents, folder, options.tests);
   if (!stages.run(*instance, todo.front(), end)) return end;
   const auto snapshot = instance->snapshot();
   std::vector<ManifestStep> steps = instance->steps();
   if (todo.size() > 1) {
     const auto test = provider->launch(recipe, snapshot.get(), context);
-    if (!stages.run(*test, todo.back(), end)) return end;
+    choose(*test, options, true);
+    if (!stages.run(*test, todo.back(), end)) {
+      if (end.kept) {
+        snapshot->keep();
+        instance->keep();
+      }
+      return end;
+    }
     for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
   }
-  const ImageStore store(state_base() / "images");
-  if (const auto known = same_image(recipe, steps, store)) {
-    end.image = known->id;
-    say("unchanged since image " + known->id);
-  } else {
-    end.image = store.new_id();
-    BuiltImage image{recipe, folder.record(), *documents, *snapshot, steps, {}};
-    image.outputs = write_outputs(recipe, *snapshot, store.folder(end.image), command.stop);
-    store.put(make_manifest(image, end.image, context));
-    say("image    " + end.image + "  " + recipe.name + ":" + recipe.version);
-  }
+  deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}}, context, end);
   end.code = ExitCode::success;
   end.message.clear();
   end.failed_step.clear();

@@ -23,7 +23,6 @@ struct BuildOptions {
   bool use_cache = true;
   std::vector<std::string> refresh;
   BuildProgress* progress = nullptr;                        // of one of several builds
-  bool resume = false;                                      // of an instance that was kept
   std::vector<std::pair<std::string, StepChoice>> choices;  // made before the first run
 };
 
@@ -32,6 +31,7 @@ struct BuildEnd {
   std::string message;      // why it failed
   std::string failed_step;  // "build.Install"
   std::string image;        // its id in the image store
+  bool kept = false;        // the instance on which it failed
 };
 
 /// Builds in `folder`, whose lock is held; tells a person on stderr what happens. Throws Error for

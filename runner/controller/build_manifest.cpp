@@ -70,6 +70,7 @@ Manifest make_manifest(const BuiltImage& image, const std::string& id,
   manifest.target = image.recipe.target.type;
   manifest.parent = image.recipe.parent_image;
   manifest.parent_id = image.snapshot.parent_id();
+  manifest.image = image.name;
   manifest.agent_version = TOEHOLD_VERSION;
   const UnixMillis now = context.clock.unix_millis();
   manifest.started = rfc3339_utc(image.record.started);
@@ -86,6 +87,8 @@ Manifest make_manifest(const BuiltImage& image, const std::string& id,
     manifest.packages_before = installed_packages(before, context.processes, context.stop);
     manifest.packages_after = installed_packages(*stack, context.processes, context.stop);
   }
+  if (auto list = image.snapshot.packages_before()) manifest.packages_before = std::move(*list);
+  if (auto list = image.snapshot.packages_after()) manifest.packages_after = std::move(*list);
   manifest.outputs = image.outputs;
   return manifest;
 }

@@ -15,9 +15,10 @@ struct BuiltImage {
   const Recipe& recipe;
   const BuildRecord& record;
   const std::vector<DocumentRun>& documents;
-  const Snapshot& snapshot;
+  Snapshot& snapshot;
   const std::vector<ManifestStep>& steps;  // without their files
   std::vector<WrittenOutput> outputs;
+  std::string name;  // for an engine of containers
 };
 
 /// `id`: of the image store. Throws Error(io, cancelled).

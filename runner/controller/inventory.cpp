@@ -22,7 +22,8 @@ const Fields<InventoryRecord>& table() {
           .required("provider", &InventoryRecord::provider, "The target that made it.")
           .required("kind", &InventoryRecord::kind, "What it is.")
           .required("id", &InventoryRecord::id, "What it is called.")
-          .required("state", &InventoryRecord::state, "planned, created, kept or removed.");
+          .required("state", &InventoryRecord::state,
+                    "planned, created, kept, removed, or delivered: what was wanted.");
   return fields;
 }
 
@@ -61,6 +62,15 @@ std::int64_t Inventory::plan(const std::string& provider, const std::string& kin
   return number;
 }
 
+InventoryRecord Inventory::plan_again(const std::string& provider, const std::string& kind,
+                                      const std::string& id) {
+  for (const InventoryRecord& record : remaining()) {
+    if (record.provider == provider && record.kind == kind && record.id == id) return record;
+  }
+  plan(provider, kind, id);
+  return records_.back();
+}
+
 void Inventory::set_state(std::int64_t number, const std::string& state) {
   for (InventoryRecord& record : records_) {
     if (record.number != number || record.state == state) continue;
@@ -72,7 +82,7 @@ void Inventory::set_state(std::int64_t number, const std::string& state) {
 std::vector<InventoryRecord> Inventory::remaining() const {
   std::vector<InventoryRecord> left;
   for (auto record = records_.rbegin(); record != records_.rend(); ++record) {
-    if (record->state != "removed") left.push_back(*record);
+    if (record->state != "removed" && record->state != "delivered") left.push_back(*record);
   }
   return left;
 }

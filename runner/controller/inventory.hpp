@@ -16,7 +16,7 @@ struct InventoryRecord {
   std::string provider;     // "sandbox"
   std::string kind;         // "folder", "mount", "process", "container", "image" ...
   std::string id;           // what remove() needs: a path, a container's name
-  std::string state;        // "planned", "created", "kept", "removed"
+  std::string state;        // "planned", "created", "kept", "removed", "delivered"
 };
 
 class Inventory {
@@ -26,6 +26,9 @@ class Inventory {
 
   /// Durable before it returns. Returns the record's number.
   std::int64_t plan(const std::string& provider, const std::string& kind, const std::string& id);
+  /// The same, or what is left of an earlier process's record of this thing.
+  InventoryRecord plan_again(const std::string& provider, const std::string& kind,
+                             const std::string& id);
   void set_state(std::int64_t number, const std::string& state);
   /// What may still be there, the newest first: the order to remove it in.
   std::vector<InventoryRecord> remaining() const;

@@ -65,7 +65,8 @@ ExitCode shell(const TypedShell& typed, const CommandContext& context) {
                            true,
                            {},
                            "none"};
-  const auto instance = make_provider(recipe.target.type)->find(recipe, build);
+  const bool of_test = folder.record().failed_step.starts_with("test.");
+  const auto instance = make_provider(recipe.target.type)->find(recipe, of_test, build);
   const int code = instance->shell(typed.command);
   instance->keep();
   return static_cast<ExitCode>(code);
@@ -96,7 +97,6 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
   folder.save();
   SystemClock clock;
   const auto begun = clock.monotonic();
-  typed.options.resume = true;
   const BuildEnd end = build_image(recipe, typed.options, folder, context);
   return finish_build(folder, end,
                       std::chrono::duration<double>(clock.monotonic() - begun).count());

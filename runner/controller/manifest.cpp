@@ -24,6 +24,7 @@ const Fields<Manifest>& manifest_table() {
       .optional("target", &Manifest::target, "Where it was built.")
       .optional("parent", &Manifest::parent, "What it started from, as the recipe names it.")
       .optional("parentId", &Manifest::parent_id, "What that was then: a digest or an id; empty where nothing can say.")
+      .optional("image", &Manifest::image, "What an engine of containers calls the image; empty where none has it.")
       .optional("agentVersion", &Manifest::agent_version, "Of the program that ran the steps.")
       .optional("started", &Manifest::started, "UTC.")
       .optional("finished", &Manifest::finished, "UTC.")
@@ -83,12 +84,6 @@ Value encode_all(const Fields<T>& table, const std::vector<T>& records) {
   return Value(std::move(list));
 }
 
-Value to_value(const PackageList& list) {
-  Value value = package_list_table().encode(list);
-  value.set("packages", encode_all(package_table(), list.packages));
-  return value;
-}
-
 /// Reads records, whatever a later version has added to them.
 class Reading {
  public:
@@ -121,14 +116,6 @@ class Reading {
     return records;
   }
 
-  PackageList packages(const Value& owner, const char* key) const {
-    const Value* value = owner.find(key);
-    if (!value) return {};
-    PackageList list = one(package_list_table(), *value);
-    list.packages = all(package_table(), *value, "packages");
-    return list;
-  }
-
  private:
   const std::string& file_;
 };
@@ -146,15 +133,38 @@ ManifestDocument manifest_document(const DocumentRun& run) {
   return document;
 }
 
+Value to_value(const PackageList& list) {
+  Value value = package_list_table().encode(list);
+  value.set("packages", encode_all(package_table(), list.packages));
+  return value;
+}
+
+PackageList packages_from(const Value& value, const std::string& file) {
+  const Reading reading(file);
+  PackageList list = reading.one(package_list_table(), value);
+  list.packages = reading.all(package_table(), value, "packages");
+  return list;
+}
+
+Value to_value(const ManifestStep& step) {
+  Value value = step_table().encode(step);
+  value.set("files", encode_all(changed_file_fields(), step.files));
+  return value;
+}
+
+ManifestStep step_from(const Value& value, const std::string& file) {
+  const Reading reading(file);
+  ManifestStep step = reading.one(step_table(), value);
+  step.files = reading.all(changed_file_fields(), value, "files");
+  return step;
+}
+
 Value to_value(const Manifest& manifest) {
   Value value = manifest_table().encode(manifest);
   value.set("documents", encode_all(document_table(), manifest.documents));
   value.set("outputs", encode_all(output_table(), manifest.outputs));
   Value::List steps;
-  for (const ManifestStep& step : manifest.steps) {
-    steps.push_back(step_table().encode(step));
-    steps.back().set("files", encode_all(changed_file_fields(), step.files));
-  }
+  for (const ManifestStep& step : manifest.steps) steps.push_back(to_value(step));
   value.set("steps", Value(std::move(steps)));
   value.set("packagesBefore", to_value(manifest.packages_before));
   value.set("packagesAfter", to_value(manifest.packages_after));
@@ -167,13 +177,14 @@ Manifest manifest_from(const Value& value, const std::string& file) {
   manifest.documents = reading.all(document_table(), value, "documents");
   manifest.outputs = reading.all(output_table(), value, "outputs");
   if (const Value* steps = value.find("steps")) {
-    for (const Value& item : steps->list()) {
-      manifest.steps.push_back(reading.one(step_table(), item));
-      manifest.steps.back().files = reading.all(changed_file_fields(), item, "files");
-    }
+    for (const Value& item : steps->list()) manifest.steps.push_back(step_from(item, file));
   }
-  manifest.packages_before = reading.packages(value, "packagesBefore");
-  manifest.packages_after = reading.packages(value, "packagesAfter");
+  if (const Value* list = value.find("packagesBefore")) {
+    manifest.packages_before = packages_from(*list, file);
+  }
+  if (const Value* list = value.find("packagesAfter")) {
+    manifest.packages_after = packages_from(*list, file);
+  }
   return manifest;
 }
 

@@ -45,6 +45,7 @@ struct Manifest {
   std::string target;
   std::string parent;     // as the recipe names it
   std::string parent_id;  // what it was then: a digest, an image's id; empty where nothing can say
+  std::string image;      // what podman or docker calls it; empty where none has it
   std::string agent_version;
   std::string started;   // UTC, RFC 3339
   std::string finished;  // likewise
@@ -62,6 +63,12 @@ ManifestDocument manifest_document(const DocumentRun& run);
 Value to_value(const Manifest& manifest);
 /// Leaves out what it does not know. Throws Error(io) that names `file` when it is no manifest.
 Manifest manifest_from(const Value& value, const std::string& file);
+
+/// Parts of it, by themselves: for what a build has to remember on its way. Like manifest_from.
+Value to_value(const ManifestStep& step);
+ManifestStep step_from(const Value& value, const std::string& file);
+Value to_value(const PackageList& list);
+PackageList packages_from(const Value& value, const std::string& file);
 
 /// What the steps changed in all.
 std::vector<ChangedFile> net_changes(const Manifest& manifest);

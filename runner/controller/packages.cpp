@@ -99,23 +99,35 @@ PackageList read_rpm(const TreeEntry& database, ProcessRunner& processes, std::s
   }
   std::string text;
   const ProcessResult result = processes.run(
-      {{"rpm", "--dbpath", copy.path().string(), "-qa", "--qf",
-        "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\n"},
+      {{"rpm", "--dbpath", copy.path().string(), "-qa", "--qf", rpm_question},
        "/",
        {{"LC_ALL", "C"}}},
       [&](Stream stream, std::string_view bytes) {
         if (stream == Stream::out) text += bytes;
       },
       nullptr, Deadline(std::chrono::steady_clock::now() + std::chrono::minutes(1)), stop);
-  for (const std::string& line : split(text, '\n')) {
-    const std::vector<std::string> parts = split(line, '\t');
-    if (parts.size() == 3) list.packages.push_back({parts[0], parts[1], parts[2]});
-  }
+  list.packages = parse_rpm_answer(text);
   if (!result.succeeded()) list.note = "rpm cannot read the database: " + describe(result);
   return list;
 }
 
 }  // namespace
+
+std::vector<Package> parse_rpm_answer(const std::string& text) {
+  std::vector<Package> packages;
+  for (const std::string& line : split(text, '\n')) {
+    const std::vector<std::string> parts = split(line, '\t');
+    if (parts.size() == 3) packages.push_back({parts[0], parts[1], parts[2]});
+  }
+  return packages;
+}
+
+void sort_packages(std::vector<Package>& packages) {
+  std::sort(packages.begin(), packages.end(), [](const Package& a, const Package& b) {
+    return std::tie(a.name, a.architecture, a.version) <
+           std::tie(b.name, b.architecture, b.version);
+  });
+}
 
 PackageList installed_packages(const OverlayStack& stack, ProcessRunner& processes,
                                std::stop_token stop) {
@@ -145,10 +157,7 @@ PackageList installed_packages(const OverlayStack& stack, ProcessRunner& process
       list = read_rpm(*rpm, processes, std::move(stop));
     }
   }
-  std::sort(list.packages.begin(), list.packages.end(), [](const Package& a, const Package& b) {
-    return std::tie(a.name, a.architecture, a.version) <
-           std::tie(b.name, b.architecture, b.version);
-  });
+  sort_packages(list.packages);
   return list;
 }
 

@@ -23,6 +23,12 @@ struct PackageList {
   std::string note;               // why the list is empty although there is a database
 };
 
+/// Asks rpm for all that is installed, a package a line; for parse_rpm_answer.
+inline constexpr const char* rpm_question =
+    "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\n";
+std::vector<Package> parse_rpm_answer(const std::string& text);
+void sort_packages(std::vector<Package>& packages);
+
 /// Throws Error(io) for a database that cannot be read.
 PackageList installed_packages(const OverlayStack& stack, ProcessRunner& processes,
                                std::stop_token stop);

@@ -58,6 +58,15 @@ class Snapshot {
                               std::stop_token stop) = 0;
   /// Its files, valid while the snapshot lives; nullopt where they are not on this machine.
   virtual std::optional<OverlayStack> files() const { return std::nullopt; }
+  /// What was installed before the first step, and now; nullopt where files() says it.
+  virtual std::optional<PackageList> packages_before() const { return std::nullopt; }
+  virtual std::optional<PackageList> packages_after() const { return std::nullopt; }
+  /// Gives it the name under which it is to stay, once the build has succeeded; returns the name,
+  /// empty where there is none. It goes again unless deliver() follows.
+  virtual std::string publish() { return {}; }
+  virtual void deliver() {}
+  /// It stays for a test instance of it that is kept.
+  virtual void keep() {}
   /// What the parent was then: a digest, an image's id; empty where nothing can say.
   virtual std::string parent_id() const { return {}; }
   /// What each step changed, the lowest first: the step's id and the folder of its layer; they are
@@ -92,6 +101,8 @@ struct ProviderInfo {
   std::string summary;               // for the help
   std::vector<std::string> outputs;  // kinds of output it can make
   bool reboots = false;              // a Reboot step is one
+  bool layers = false;               // what a step has done can be taken away again
+  bool snapshots = true;             // the test stage has a machine of its own
 };
 
 /// What a provider is given for one build.
@@ -117,7 +128,8 @@ class Provider {
   /// Error for what is missing on this machine (no podman, no overlayfs).
   virtual void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
                      Diagnostics& diagnostics) = 0;
-  /// An instance of the recipe's parent, or, for the test stage, of a snapshot.
+  /// An instance of the recipe's parent, or, for the test stage, of a snapshot; that of an earlier
+  /// process of the same build, if it left one.
   virtual std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,
                                            const BuildContext& context) = 0;
   /// What would come of each step of the stages, without running one; nullopt where nothing is kept
@@ -127,8 +139,10 @@ class Provider {
                                                             const BuildContext&) {
     return std::nullopt;
   }
-  /// Finds a kept one again; throws Error when it is gone.
-  virtual std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) = 0;
+  /// Finds a kept one again, that of the build stage or of the test stage; throws Error when it is
+  /// gone.
+  virtual std::unique_ptr<Instance> find(const Recipe& recipe, bool of_test,
+                                         const BuildContext& context) = 0;
   /// Removes what an inventory record names; true when it is gone, or was.
   virtual bool remove(const InventoryRecord& record, ProcessRunner& processes) = 0;
 };

@@ -3,6 +3,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/container_provider.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/sandbox_provider.hpp"
 
@@ -15,7 +16,8 @@ struct Target {
   std::unique_ptr<Provider> (*make)();
 };
 
-constexpr std::array targets{Target{"sandbox", make_sandbox_provider}};
+constexpr std::array targets{Target{"sandbox", make_sandbox_provider},
+                             Target{"container", make_container_provider}};
 
 }  // namespace
 

@@ -7,6 +7,8 @@
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/remote_documents.hpp"
+#include "runner/controller/sent_files.hpp"
 #include "runner/report/run_stream.hpp"
 
 namespace toehold {
@@ -20,21 +22,12 @@ constexpr std::size_t longest_line = 256u << 20;
 constexpr std::size_t kept_words = 64 << 10;
 // A run whose agent was killed goes on so often before we take it for hopeless.
 constexpr int most_revivals = 3;
-
-std::string document_name(std::size_t index) {
-  return "document-" + std::to_string(index + 1) + ".yaml";
-}
+constexpr int most_fetches = 5;
+// The exit code of shells and engines for a program that is not there.
+constexpr int not_found = 127;
 
 Deadline in(Clock& clock, std::chrono::seconds time) {
   return Deadline(clock.monotonic() + time);
-}
-
-Value to_list(const Parameters& parameters) {
-  Value::List list;
-  for (const auto& [name, value] : parameters) {
-    list.push_back(Value::object({{"name", name}, {"value", value}}));
-  }
-  return Value(std::move(list));
 }
 
 /// Shows documents under the names that they have here, and remembers what we need to know.
@@ -46,6 +39,10 @@ class OurNames final : public EventSink {
   void on(const Event& event) override {
     if (const auto* started = std::get_if<RunStarted>(&event.data)) {
       log_directory = started->log_directory;
+      Event ours = event;
+      const std::string name = log_directory.substr(log_directory.rfind('/') + 1);
+      std::get<RunStarted>(ours.data).log_directory = (stage_.log_directory / name).string();
+      return sink_.on(ours);
     }
     const auto* over = std::get_if<RunFinished>(&event.data);
     if (over || std::holds_alternative<Resumed>(event.data)) finished.reset();
@@ -55,7 +52,7 @@ class OurNames final : public EventSink {
     Event ours = event;
     std::string& path = std::get<DocumentStarted>(ours.data).path;
     for (std::size_t i = 0; i < stage_.documents.size(); ++i) {
-      if (path == folder_ + "-" + document_name(i)) path = stage_.documents[i].path;
+      if (path == folder_ + "-" + sent_document_name(i)) path = stage_.documents[i].path;
     }
     sink_.on(ours);
   }
@@ -83,7 +80,6 @@ class Bookmark {
   }
   bool begun() const { return begun_; }
   std::uint64_t offset() const { return offset_; }
-  /// The next run with this stage is another one.
   void remove() {
     std::error_code ignored;
     fs::remove(file_, ignored);
@@ -109,20 +105,9 @@ Note note(const std::string& level, const std::string& text) {
 
 }  // namespace
 
-std::string remote_run_config(const Stage& stage, const std::string& place) {
-  Value::List documents;
-  for (std::size_t i = 0; i < stage.documents.size(); ++i) {
-    Value document = Value::object({{"path", place + "-" + document_name(i)}});
-    if (!stage.documents[i].parameters.empty()) {
-      document.set("parameters", to_list(stage.documents[i].parameters));
-    }
-    documents.push_back(std::move(document));
-  }
-  Value config = Value::object({{"documents", Value(std::move(documents))},
-                                {"stateDirectory", place + "/state"},
-                                {"logDirectory", place + "/logs"}});
-  if (!stage.phases.empty()) config.set("phases", stage.phases);
-  return to_json(config, 2) + "\n";
+std::vector<std::string> working_directories(const Recipe& recipe) {
+  if (!recipe.working_directory.empty()) return {recipe.working_directory};
+  return {"/tmp", "/"};
 }
 
 RemoteAgent::RemoteAgent(Transport& transport, Clock& clock, std::string folder,
@@ -163,38 +148,48 @@ void RemoteAgent::install(const AgentBinary& agent, std::stop_token stop) {
 
 void RemoteAgent::send_stage(const Stage& stage, std::stop_token stop) {
   const std::string place = place_of(stage);
-  const TempDirectory folder(stage.state_directory, "send-");
-  const auto send = [&](const std::string& name, const std::string& text) {
-    std::ofstream(folder.path() / name, std::ios::binary) << text;
-    transport_.upload(folder.path() / name, place + "-" + name, 0600, in(clock_, 300s), stop);
-  };
-  for (std::size_t i = 0; i < stage.documents.size(); ++i) {
-    send(document_name(i), stage.documents[i].document->source->text());
+  Value files{Value::Map()};
+  for (const StageFile& file : stage_files(stage, place, options_.actions)) {
+    files.set(file.name, file.text);
   }
-  send("run.json", remote_run_config(stage, place));
+  const TempDirectory folder(stage.state_directory, "send-");
+  const fs::path bundle = folder.path() / "files.json";
+  write_file_atomically(bundle, to_json(files));
+  transport_.upload(bundle, place + "-files.json", 0600, in(clock_, 300s), stop);
+}
+
+void RemoteAgent::add_directories(std::vector<std::string>& words) const {
+  for (const std::string& directory : options_.directories) {
+    words.insert(words.end(), {"--directory", directory});
+  }
 }
 
 void RemoteAgent::start(const Stage& stage, const std::string& from, std::stop_token stop) {
   const std::string place = place_of(stage);
-  std::vector<std::string> words{agent_path(),
-                                 "detach",
-                                 place,
-                                 "--",
-                                 "run",
-                                 "--config",
-                                 place + "-run.json",
-                                 "--stream",
-                                 place + "/stream",
-                                 "--view",
-                                 "none",
-                                 "--result",
-                                 "never"};
+  std::vector<std::string> words{agent_path(), "detach", place, "--files", place + "-files.json"};
+  add_directories(words);
+  words.insert(words.end(),
+               {"--", "run", "--config", place + "-run.json", "--nested", place + "-nested.json",
+                "--stream", place + "/stream", "--view", "none", "--result", "never"});
   if (!from.empty()) words.insert(words.end(), {"--from", from});
   std::string out, err;
   const ProcessResult result = run_agent(words, out, err, stop);
   if (result.succeeded() || result.exit_code == static_cast<int>(ExitCode::busy)) return;
-  throw Error(Error::Kind::network, transport_.name() + ": the run does not start: " +
+  throw Error(Error::Kind::process, transport_.name() + ": the run does not start: " +
                                         describe(result) + " " + std::string(trim(printable(err))));
+}
+
+void RemoteAgent::forget(const Stage& stage) {
+  Bookmark(stage, clock_).remove();
+}
+
+int RemoteAgent::shell(const std::string& stage, const std::vector<std::string>& command,
+                       std::stop_token stop) {
+  std::vector<std::string> words{agent_path(), "step-shell", folder_ + "/" + stage};
+  add_directories(words);
+  if (!command.empty()) words.push_back("--");
+  words.insert(words.end(), command.begin(), command.end());
+  return transport_.interact(words, stop);
 }
 
 /// One following of one run, over any number of connections.
@@ -294,8 +289,9 @@ RemoteEnd RemoteAgent::run(const Stage& stage, const std::string& from, EventSin
   Bookmark bookmark(stage, clock_);
   if (!bookmark.begun()) {
     send_stage(stage, stop);
-    start(stage, from, stop);
+    // First: a run that is not found is started, one that nobody remembers would run twice.
     bookmark.set(0, true);
+    start(stage, from, stop);
   }
   OurNames names(stage, place_of(stage), sink);
   Following following{place_of(stage), names, bookmark, seen, 0, {}, {}};
@@ -335,7 +331,6 @@ RemoteEnd RemoteAgent::run(const Stage& stage, const std::string& from, EventSin
     seen(false);
     start(stage, from, stop);
   }
-  bookmark.remove();
   end.log_directory = names.log_directory;
   return end;
 }
@@ -345,18 +340,30 @@ void RemoteAgent::fetch_logs(const RemoteEnd& end, const Stage& stage, std::stop
   if (!name.starts_with("TOE_")) return;  // it never began; or the machine makes fun of us
   const fs::path folder = stage.log_directory / name;
   make_private_directory(folder);
-  std::vector<std::string> files{"console.log",   "detailedoutput.json", "events.jsonl",
-                                 "chaining.json", "application.log",     "document.yaml"};
-  for (std::size_t i = 1; i < stage.documents.size(); ++i) files.push_back(document_name(i));
-  const std::string place = place_of(stage) + "/logs/" + name + "/";
-  for (const std::string& file : files) {
+  for (int tries = 1;; ++tries) {
     try {
-      transport_.download(place + file, folder / file, in(clock_, 600s), stop);
+      return fetch_folder(place_of(stage) + "/logs/" + name, folder, stop);
     } catch (const Error& error) {
-      // An interrupted run has not written all of them.
-      if (error.kind() != Error::Kind::network || file == "console.log") throw;
+      if (error.kind() != Error::Kind::network || tries == most_fetches) throw;
     }
+    clock_.sleep_for(500ms, stop);
   }
+}
+
+void RemoteAgent::fetch_folder(const std::string& from, const fs::path& folder,
+                               std::stop_token stop) {
+  std::string err;
+  SentFiles files(folder);
+  const ProcessResult result = transport_.run(
+      {agent_path(), "send", from},
+      [&](Stream stream, std::string_view bytes) {
+        if (stream == Stream::out) return files.take(bytes);
+        if (err.size() < kept_words) err += bytes;
+      },
+      in(clock_, 600s), stop);
+  if (result.succeeded() && files.whole()) return;
+  throw Error(Error::Kind::network, "cannot fetch " + transport_.name() + ":" + from + ": " +
+                                        describe(result) + " " + std::string(trim(printable(err))));
 }
 
 bool RemoteAgent::remove() {
@@ -364,8 +371,10 @@ bool RemoteAgent::remove() {
   try {
     const ProcessResult removed = run_agent({agent_path(), "discard", folder_}, out, err, {});
     if (removed.succeeded()) return true;
-    // No agent: perhaps no folder either.
-    return run_agent({"test", "!", "-e", folder_}, out, err, {}).succeeded();
+    if (removed.exit_code != not_found) return false;
+    // No agent has come there: nothing runs, and perhaps there is no folder either.
+    const ProcessResult gone = run_agent({"rm", "-rf", "--", folder_}, out, err, {});
+    return gone.succeeded() || gone.exit_code == not_found;
   } catch (const Error&) {
     return false;
   }

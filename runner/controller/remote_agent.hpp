@@ -27,7 +27,14 @@ struct RemoteOptions {
   std::function<void(std::stop_token)> restart;
   /// How long a lost connection is tried again before we give up; the run goes on there.
   std::chrono::seconds patience{600};
+  /// Where steps run: the first of these folders that there is.
+  std::vector<std::string> directories;
+  /// For finding nested documents to send along; null: none are.
+  const ActionRegistry* actions = nullptr;
 };
+
+/// The recipe's working directory, else as in the sandbox.
+std::vector<std::string> working_directories(const Recipe& recipe);
 
 class RemoteAgent {
  public:
@@ -36,12 +43,18 @@ class RemoteAgent {
 
   /// Makes the folder and puts the agent there. Throws Error.
   void install(const AgentBinary& agent, std::stop_token stop);
-  /// Runs a stage, or its steps from `from` ("phase.step"), to its end through reboots and lost
-  /// connections. With the state folder of a stage that was begun it follows that one instead, and
-  /// tells the sink all of it again; `seen` is called with true while that is so. Throws
-  /// Error(network) when the machine stays out of reach.
+  /// Runs a stage, or its steps from `from` ("phase.step" or an id), to its end through reboots and
+  /// lost connections. A stage that was begun and not forgotten it follows instead, and tells the
+  /// sink all of it again; `seen` is called with true while that is so. Throws Error(network) when
+  /// the machine stays out of reach.
   RemoteEnd run(const Stage& stage, const std::string& from, EventSink& sink,
                 const std::function<void(bool seen)>& seen, std::stop_token stop);
+  /// The next run of the stage is another one.
+  void forget(const Stage& stage);
+  /// A shell, or `command`, with this terminal, where the step is that failed last. Returns its
+  /// exit code.
+  int shell(const std::string& stage, const std::vector<std::string>& command,
+            std::stop_token stop);
   /// Fetches the log folder of a stage. Throws Error.
   void fetch_logs(const RemoteEnd& end, const Stage& stage, std::stop_token stop);
   /// Stops what runs in the folder there and removes it; false when it is still there, or when the
@@ -59,16 +72,14 @@ class RemoteAgent {
   void follow(Following& following, std::stop_token stop);
   void end_run(const Stage& stage);
   std::string place_of(const Stage& stage) const { return folder_ + "/" + stage.name; }
+  void fetch_folder(const std::string& from, const std::filesystem::path& folder,
+                    std::stop_token stop);
+  void add_directories(std::vector<std::string>& words) const;
 
   Transport& transport_;
   Clock& clock_;
   std::string folder_;
   RemoteOptions options_;
 };
-
-/// The JSON for `run --config` there: the documents, sent as PLACE-document-N.yaml, and everything
-/// else that the stage says, with state and logs in the folder `place`. Holds the parameters'
-/// values.
-std::string remote_run_config(const Stage& stage, const std::string& place);
 
 }  // namespace toehold

@@ -21,6 +21,7 @@
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/sandbox_base.hpp"
 #include "runner/controller/sandbox_machine.hpp"
+#include "runner/controller/step_watch.hpp"
 #include "runner/controller/target_options.hpp"
 
 namespace toehold {
@@ -43,31 +44,6 @@ std::vector<std::pair<std::string, std::string>> step_environment() {
   }
   return environment;
 }
-
-/// Remembers the steps of a run, and which of them ended it.
-class StepWatch final : public EventSink {
- public:
-  StepWatch(std::vector<ManifestStep>& steps, std::string& failed)
-      : steps_(steps), failed_(failed) {}
-  void on(const Event& event) override {
-    if (const auto* started = std::get_if<StepStarted>(&event.data)) {
-      steps_.push_back({started->step, started->phase, started->name, {}, false, 0, {}});
-    }
-    const auto* finished = std::get_if<StepFinished>(&event.data);
-    if (!finished) return;
-    const auto step = std::find_if(steps_.begin(), steps_.end(),
-                                   [&](const auto& other) { return other.id == finished->step; });
-    if (step == steps_.end()) return;
-    step->result = finished->status;
-    step->cached = finished->cached.value_or(false);
-    step->seconds = finished->seconds;
-    if (finished->status == "failed") failed_ = step->phase + "." + step->name;
-  }
-
- private:
-  std::vector<ManifestStep>& steps_;
-  std::string& failed_;
-};
 
 void tell(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());

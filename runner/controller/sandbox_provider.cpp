@@ -25,7 +25,8 @@ class SandboxProvider final : public Provider {
     return {sandbox_target,
             "Namespaces and an overlay over this machine's root, a folder or a tarball",
             {"changes", "oci-archive", "rootfs"},
-            false};
+            false,
+            true};
   }
 
   void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
@@ -77,7 +78,7 @@ class SandboxProvider final : public Provider {
     return rows;
   }
 
-  std::unique_ptr<Instance> find(const Recipe& recipe, const BuildContext& context) override {
+  std::unique_ptr<Instance> find(const Recipe& recipe, bool, const BuildContext& context) override {
     std::error_code error;
     if (!fs::is_directory(context.directory / "sandbox", error)) {
       throw Error(Error::Kind::io, "nothing is left of build " + context.build_id,

@@ -34,7 +34,8 @@ const Fields<SshOptions>& ssh_table() {
       .optional("user", &SshOptions::user, "Whom to log in as.", "root")
       .optional("identityFile", &SshOptions::identity_file, "Private key.", "those of the SSH agent and the usual files")
       .optional("knownHosts", &SshOptions::known_hosts, "File of the host keys to trust.", "`~/.ssh/known_hosts`")
-      .optional("jump", &SshOptions::jump, "Machine to go through: `[USER@]HOST[:PORT]`.");
+      .optional("jump", &SshOptions::jump, "Machine to go through: `[USER@]HOST[:PORT]`.")
+      .optional("sudo", &SshOptions::sudo, "Become root there with `sudo -n`.", "false");
   return table;
 }
 // clang-format on

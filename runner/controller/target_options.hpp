@@ -30,6 +30,7 @@ struct SshOptions {
   std::string identity_file;  // absolute; empty: the agent's and the usual ones
   std::string known_hosts;    // absolute; empty: the user's
   std::string jump;           // "[user@]host[:port]"
+  bool sudo = false;
 };
 
 struct BindMount {

@@ -11,7 +11,8 @@ namespace toehold {
 namespace {
 
 bool names_step(const std::string& wanted, const PlannedStep& planned) {
-  return wanted == planned.phase->name + "." + planned.step->name || wanted == planned.phase->name;
+  return wanted == planned.phase->name + "." + planned.step->name ||
+         wanted == planned.phase->name || wanted == planned.id;
 }
 
 [[noreturn]] void no_such_step(const std::string& option, const std::string& wanted,

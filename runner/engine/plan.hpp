@@ -39,8 +39,8 @@ struct Plan {
 
 struct PlanFilter {
   std::vector<std::string> phases;  // empty: all; a name that matches nothing is no error
-  std::string from;                 // "phase.step": leave out what stands before it
-  std::vector<std::string> only;    // "phase.step" or "phase": leave out everything else
+  std::string from;                 // "phase.step" or an id: leave out what stands before it
+  std::vector<std::string> only;    // likewise, or "phase": leave out everything else
   bool partial() const { return !from.empty() || !only.empty(); }
 };
 

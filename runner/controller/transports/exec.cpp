@@ -1,6 +1,7 @@
 #include "runner/controller/transports/exec.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
@@ -109,7 +110,9 @@ void ExecTransport::download(const std::string& from, const std::filesystem::pat
 }
 
 int ExecTransport::interact(const std::vector<std::string>& argv, std::stop_token) {
-  std::vector<std::string> words{"exec", "--user", "0", "--interactive", "--tty", container_};
+  std::vector<std::string> words{"exec", "--user", "0", "--interactive"};
+  if (::isatty(STDIN_FILENO) == 1) words.emplace_back("--tty");
+  words.push_back(container_);
   // bash where there is one; the words are constants.
   const std::vector<std::string> shell{"sh", "-c",
                                        "command -v bash >/dev/null && exec bash -l; exec sh -l"};

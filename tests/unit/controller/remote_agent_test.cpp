@@ -1,4 +1,5 @@
 #include "runner/controller/remote_agent.hpp"
+#include "runner/controller/remote_documents.hpp"
 
 #include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
@@ -129,8 +130,9 @@ TEST_CASE("a stage is sent, started once and followed to its end") {
   CHECK(build.recorder.seen == everything);
   CHECK(build.recorder.notes.empty());
   CHECK(machine.transport.count("detach") == 1);
-  CHECK(machine.transport.files.at("/there/build-document-1.yaml") == "name: hello\n");
-  CHECK(machine.transport.modes.at("/there/build-run.json") == 0600);
+  const Value files = parse_json(machine.transport.files.at("/there/build-files.json"));
+  CHECK(files.find("document-1.yaml")->text() == "name: hello\n");
+  CHECK(machine.transport.modes.at("/there/build-files.json") == 0600);
   for (const auto& command : machine.transport.commands) {
     CHECK(join(command, " ").find("secret") == std::string::npos);
   }
@@ -220,7 +222,11 @@ TEST_CASE("a controller that comes later follows the run that is there") {
   CHECK(build.seen.front());
   CHECK_FALSE(build.seen.back());
 
-  // That run is over: the same stage is now another one.
+  // Until that run is forgotten; then the same stage is another one.
+  machine.connections = 0;
+  CHECK(build.run(machine).exit_code == 0);
+  CHECK(machine.transport.count("detach") == 1);
+  RemoteAgent(machine.transport, build.clock, "/there", {}).forget(build.stage());
   machine.connections = 0;
   CHECK(build.run(machine, "build.Install").exit_code == 0);
   CHECK(machine.transport.count("detach") == 2);
@@ -254,21 +260,37 @@ TEST_CASE("the configuration there has what the stage says") {
   CHECK(config.find("stateDirectory")->text() == "/there/build/state");
 }
 
-TEST_CASE("logs are fetched by names of ours, whatever the machine calls its folder") {
+TEST_CASE("logs are fetched by names of ours, whatever the machine calls them") {
   Build build;
   FakeTransport transport;
-  RemoteAgent agent(transport, build.clock, "/there", {});
-  for (const char* name : {"console.log", "detailedoutput.json", "events.jsonl", "chaining.json",
-                           "application.log", "document.yaml"}) {
-    transport.files["/there/build/logs/TOE_1/" + std::string(name)] = name;
+  std::string sent;
+  for (const char* name : {"console.log", "../evil", "document-2.yaml", "document-../x.yaml"}) {
+    sent += "{\"file\":\"" + std::string(name) + "\",\"size\":5}\n12\n45";
   }
+  std::size_t piece = 1;
+  transport.on_run = [&](const FakeTransport::Words& words, const OnOutput& on_output) {
+    CHECK(words.at(2) == "/there/build/logs/TOE_1");
+    for (std::size_t at = 0; at < sent.size(); at += piece) {
+      on_output(Stream::out, std::string_view(sent).substr(at, piece));
+    }
+    return 0;
+  };
+  RemoteAgent agent(transport, build.clock, "/there", {});
   RemoteEnd end;
   end.log_directory = "/else/where/TOE_1";
-  agent.fetch_logs(end, build.stage(), {});
-  CHECK(read_file(build.folder.path() / "logs/TOE_1/console.log") == "console.log");
+  for (piece = 1; piece < 50; piece += 7) agent.fetch_logs(end, build.stage(), {});
+  const fs::path logs = build.folder.path() / "logs";
+  CHECK(read_file(logs / "TOE_1/console.log") == "12\n45");
+  CHECK(read_file(logs / "TOE_1/document-2.yaml") == "12\n45");
+  CHECK(std::distance(fs::directory_iterator(logs / "TOE_1"), {}) == 2);
+  CHECK_FALSE(fs::exists(logs / "evil"));
   end.log_directory = "/there/..";
   agent.fetch_logs(end, build.stage(), {});
   end.log_directory.clear();
   agent.fetch_logs(end, build.stage(), {});
-  CHECK(std::distance(fs::directory_iterator(build.folder.path() / "logs"), {}) == 1);
+  CHECK(std::distance(fs::directory_iterator(logs), {}) == 1);
+
+  sent.resize(sent.size() - 1);  // what is cut is tried again, and then said
+  end.log_directory = "/there/TOE_1";
+  CHECK_THROWS_AS(agent.fetch_logs(end, build.stage(), {}), Error);
 }

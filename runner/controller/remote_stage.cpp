@@ -1,0 +1,166 @@
+#include "runner/controller/remote_stage.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
+#include "runner/controller/step_watch.hpp"
+#include "runner/report/console.hpp"
+
+namespace toehold {
+
+namespace {
+
+ConsoleOptions console_options(const std::string& view) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  const bool live = view == "live" || ((view.empty() || view == "auto") && terminal);
+  ConsoleOptions console;
+  console.mode = view == "none" ? ConsoleOptions::Mode::none
+                 : live         ? ConsoleOptions::Mode::live
+                                : ConsoleOptions::Mode::plain;
+  console.terminal.fd = STDERR_FILENO;
+  console.terminal.live = live;
+  console.terminal.colour = colour_wanted(STDERR_FILENO);
+  console.terminal.unicode = unicode_wanted();
+  const char* github = std::getenv("GITHUB_ACTIONS");
+  console.name_logs = false;  // the build says it
+  console.github = !live && github && std::string_view(github) == "true";
+  return console;
+}
+
+fs::path memory_file(const fs::path& state_directory) {
+  return state_directory / "stage.json";
+}
+
+void warn(const std::string& text) {
+  std::fprintf(stderr, "warning: %s\n", text.c_str());
+}
+
+}  // namespace
+
+StageMemory read_stage_memory(const fs::path& state_directory) {
+  StageMemory memory;
+  std::error_code error;
+  if (!fs::exists(memory_file(state_directory), error)) return memory;
+  const Value value = parse_json(read_file(memory_file(state_directory), 64 << 20));
+  const Value* done = value.find("done");
+  memory.done = done && done->as_bool().value_or(false);
+  if (const Value* failed = value.find("failedStep")) memory.failed_step = failed->text();
+  if (const Value* steps = value.find("steps")) {
+    for (const Value& step : steps->list()) {
+      memory.steps.push_back(step_from(step, memory_file(state_directory).string()));
+    }
+  }
+  return memory;
+}
+
+void write_stage_memory(const fs::path& state_directory, const StageMemory& memory) {
+  Value::List steps;
+  for (const ManifestStep& step : memory.steps) steps.push_back(to_value(step));
+  const Value value = Value::object({{"done", memory.done},
+                                     {"failedStep", memory.failed_step},
+                                     {"steps", Value(std::move(steps))}});
+  write_file_atomically(memory_file(state_directory), to_json(value) + "\n");
+}
+
+void RemoteStages::choose(const std::string& step, StepChoice choice) {
+  failed_ = step;
+  choice_ = choice;
+  if (choice == StepChoice::skip) {
+    warn(step + " is left out, but what it has done stays: this target has no layers to take away");
+  }
+}
+
+std::string step_after(const Stage& stage, const std::string& step) {
+  PlanFilter filter;
+  filter.phases = split(stage.phases, ',');
+  bool found = false;
+  for (const PlannedStep& planned : make_plan(stage.documents, filter).steps) {
+    if (found) return planned.id;
+    found = planned.id == step || planned.phase->name + "." + planned.step->name == step;
+  }
+  return {};
+}
+
+/// True when nothing stands behind the failed step.
+bool RemoteStages::pass_over(const Stage& stage) {
+  const std::string passed = memory_.failed_step.empty() ? failed_ : memory_.failed_step;
+  for (ManifestStep& step : memory_.steps) {
+    if (step.id == passed) step.result = *choice_ == StepChoice::skip ? "skipped" : "success";
+  }
+  choice_.reset();
+  memory_.failed_step = step_after(stage, passed);
+  return memory_.failed_step.empty();
+}
+
+RemoteEnd RemoteStages::follow(const Stage& stage, std::string& failed) {
+  Console console(console_options(context_.view));
+  StepWatch watch(memory_.steps, failed);
+  std::vector<EventSink*> readers{&watch, &console};
+  if (context_.watcher) readers.push_back(context_.watcher);
+  Tee sinks(std::move(readers));
+  const RemoteEnd end = agent_.run(
+      stage, memory_.failed_step, sinks, [&](bool seen) { console.set_recalling(seen); },
+      context_.stop);
+  try {
+    agent_.fetch_logs(end, stage, end.interrupted ? std::stop_token() : context_.stop);
+  } catch (const Error& error) {
+    if (!end.interrupted) warn("the logs are not all here: " + error.full_message());
+  }
+  return end;
+}
+
+StageEnd RemoteStages::run(const Stage& stage) {
+  make_private_directory(stage.state_directory);
+  make_private_directory(stage.log_directory);
+  memory_ = read_stage_memory(stage.state_directory);
+  if (memory_.done) return StageEnd::succeeded;
+  if (choice_ && pass_over(stage)) {
+    memory_.done = true;
+    write_stage_memory(stage.state_directory, memory_);
+    return StageEnd::succeeded;
+  }
+  std::string failed;
+  const RemoteEnd end = follow(stage, failed);
+  if (end.interrupted) {
+    agent_.forget(stage);
+    return StageEnd::interrupted;
+  }
+  return judge(stage, end, failed);
+}
+
+StageEnd RemoteStages::judge(const Stage& stage, const RemoteEnd& end, const std::string& failed) {
+  const int code = end.exit_code.value_or(-1);
+  const bool succeeded = code == static_cast<int>(ExitCode::success);
+  if (succeeded || (code == static_cast<int>(ExitCode::failure) && !failed.empty())) {
+    memory_.done = succeeded;
+    failed_ = succeeded ? std::string() : failed;
+    memory_.failed_step.clear();
+    for (const ManifestStep& step : memory_.steps) {
+      if (succeeded || step.result != "failed") continue;
+      if (step.phase + "." + step.name == failed) memory_.failed_step = step.id;
+    }
+    // In this order: one that is forgotten and not done would run once more.
+    write_stage_memory(stage.state_directory, memory_);
+    agent_.forget(stage);
+    return succeeded ? StageEnd::succeeded : StageEnd::failed;
+  }
+  if (code == static_cast<int>(ExitCode::reboot)) {
+    throw Error(Error::Kind::unsupported, "a step wants a reboot, and this target cannot do one",
+                "reboot the machine, then go on: toehold resume " + context_.build_id);
+  }
+  agent_.forget(stage);
+  const std::string said(trim(printable(end.said)));
+  throw Error(Error::Kind::process,
+              "the agent ended with " +
+                  (end.exit_code ? "exit code " + std::to_string(code) : end.message) +
+                  (said.empty() ? "" : ": " + said));
+}
+
+}  // namespace toehold
