@@ -104,6 +104,15 @@ void BuildFolder::save() {
   write_file_atomically(path_ / "build.json", to_json(table().encode(record_), 2) + "\n");
 }
 
+std::vector<fs::path> unrecorded_builds() {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(builds_folder(), error)) {
+    if (!fs::exists(entry.path() / "build.json", error)) folders.push_back(entry.path());
+  }
+  return folders;
+}
+
 std::vector<BuildRecord> list_builds() {
   std::vector<BuildRecord> records;
   std::error_code error;

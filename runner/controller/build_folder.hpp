@@ -53,6 +53,8 @@ class BuildFolder {
 
 /// Of all build folders, the newest first; what cannot be read is left out.
 std::vector<BuildRecord> list_builds();
+/// The folders that have none.
+std::vector<std::filesystem::path> unrecorded_builds();
 std::filesystem::path builds_folder();
 
 }  // namespace toehold

@@ -11,6 +11,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/build_manifest.hpp"
+#include "runner/controller/image_draft.hpp"
 #include "runner/controller/image_store.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/sandbox_base.hpp"
@@ -203,10 +204,11 @@ void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
     say("unchanged since image " + known->id);
     return;
   }
-  end.image = store.new_id();
-  image.outputs = write_outputs(recipe, image.snapshot, store.folder(end.image), context.stop);
+  ImageDraft draft(state_base() / "images", context.inventory);
+  end.image = draft.id();
+  image.outputs = write_outputs(recipe, image.snapshot, draft.folder(), context.stop);
   image.name = image.snapshot.publish();
-  store.put(make_manifest(image, end.image, context));
+  draft.put(make_manifest(image, end.image, context));
   image.snapshot.deliver();
   say("image    " + end.image + "  " + recipe.name + ":" + recipe.version +
       (image.name.empty() ? "" : "  " + image.name));

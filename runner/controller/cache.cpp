@@ -60,6 +60,7 @@ void prune(const Prune& wanted, const CommandContext& context) {
     bytes += static_cast<unsigned long long>(layer.bytes);
     ++count;
   }
+  store.remove_halves();
   std::error_code error;
   if (wanted.bases) fs::remove_all(state_base() / "cache" / "bases", error);
   std::printf("removed %s, %s\n", count_of(count, "layer").c_str(), format_size(bytes).c_str());

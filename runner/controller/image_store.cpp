@@ -58,6 +58,11 @@ const Fields<StoredImage>& stored_image_fields() {
   return fields;
 }
 
+bool ImageStore::is_complete(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / summary_name, error);
+}
+
 std::string ImageStore::new_id() const {
   std::error_code error;
   std::string id;
@@ -84,9 +89,8 @@ std::vector<StoredImage> ImageStore::list() const {
   std::vector<StoredImage> images;
   std::error_code error;
   for (const auto& item : fs::directory_iterator(root_, error)) {
+    if (!is_complete(item.path())) continue;  // being built, or given up
     const fs::path file = item.path() / summary_name;
-    std::error_code none;
-    if (!fs::exists(file, none)) continue;  // being built, or given up
     try {
       Diagnostics findings(nullptr);
       const Value value = parse_json(read_file(file));

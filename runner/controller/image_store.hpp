@@ -29,6 +29,8 @@ class ImageStore {
   /// `root`: the folder of the store, usually `images` in state_base(); made when first needed.
   explicit ImageStore(std::filesystem::path root) : root_(std::move(root)) {}
 
+  /// Whether the folder is that of an image, all of it.
+  static bool is_complete(const std::filesystem::path& folder);
   /// 12 hex digits that no image has.
   std::string new_id() const;
   /// The image's own folder, 0700, made if it is not there: for outputs, before put().

@@ -19,7 +19,7 @@ const Fields<InventoryRecord>& table() {
   static const Fields<InventoryRecord> fields =
       Fields<InventoryRecord>{}
           .required("number", &InventoryRecord::number, "Its number within the build.")
-          .required("provider", &InventoryRecord::provider, "The target that made it.")
+          .required("provider", &InventoryRecord::provider, "The target that made it, or `images`.")
           .required("kind", &InventoryRecord::kind, "What it is.")
           .required("id", &InventoryRecord::id, "What it is called.")
           .required("state", &InventoryRecord::state,

@@ -13,7 +13,7 @@ namespace toehold {
 
 struct InventoryRecord {
   std::int64_t number = 0;  // within its build
-  std::string provider;     // "sandbox"
+  std::string provider;     // "sandbox", or "images" for the store's
   std::string kind;         // "folder", "mount", "process", "container", "image" ...
   std::string id;           // what remove() needs: a path, a container's name
   std::string state;        // "planned", "created", "kept", "removed", "delivered"

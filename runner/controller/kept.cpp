@@ -10,6 +10,7 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/commands.hpp"
+#include "runner/controller/image_draft.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_instance.hpp"
@@ -111,7 +112,9 @@ struct TypedCleanup {
 bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
   bool clean = true;
   for (const InventoryRecord& record : folder.inventory().remaining()) {
-    const bool gone = make_provider(record.provider)->remove(record, processes);
+    const bool gone = ImageDraft::is_draft(record)
+                          ? ImageDraft::remove(record)
+                          : make_provider(record.provider)->remove(record, processes);
     if (gone) folder.inventory().set_state(record.number, "removed");
     std::printf("%s  %s %s\n", gone ? "removed" : "STILL THERE", record.kind.c_str(),
                 record.id.c_str());
@@ -121,6 +124,19 @@ bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
   std::error_code error;
   fs::remove_all(folder.path(), error);
   return !error;
+}
+
+/// A build that was killed before it had a record had nothing else either.
+void remove_unrecorded_builds() {
+  for (const fs::path& folder : unrecorded_builds()) {
+    try {
+      const FileLock lock(folder / "lock");
+      std::error_code error;
+      if (!fs::exists(folder / "build.json", error)) fs::remove_all(folder, error);
+    } catch (const Error&) {
+      // It is about to have one.
+    }
+  }
 }
 
 ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
@@ -134,6 +150,7 @@ ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
       if (typed.all || record.state != "kept") ids.push_back(record.id);
     }
   }
+  if (typed.builds.empty()) remove_unrecorded_builds();
   RealProcessRunner processes;
   ExitCode code = ExitCode::success;
   for (const std::string& id : ids) {

@@ -144,6 +144,13 @@ void LayerStore::remove(const std::string& key) {
   fs::remove_all(folder_ / key);
 }
 
+void LayerStore::remove_halves() {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    if (!read(entry.path())) fs::remove_all(entry.path(), error);
+  }
+}
+
 void LayerStore::make_durable() {
   if (new_.empty()) return;
   const FileDescriptor fd(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

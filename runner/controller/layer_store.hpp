@@ -61,6 +61,8 @@ class LayerStore {
   std::vector<LayerRecord> list() const;
   /// Throws Error(io).
   void remove(const std::string& key);
+  /// What was killed while it was put or removed. Nobody else may be at work with it.
+  void remove_halves();
   /// Everything that is in it is on the disk; the records say so from then on.
   void make_durable();
 

@@ -13,7 +13,8 @@ namespace toehold {
 
 class OutputFile {
  public:
-  /// Makes a temporary file beside `path`, 0600. Throws Error(io).
+  /// Makes a file without a name where `path` is to be, 0600, or, on file systems that have none
+  /// such, a temporary one. Throws Error(io).
   explicit OutputFile(const std::filesystem::path& path);
   /// Removes it unless it was kept.
   ~OutputFile();
@@ -26,12 +27,12 @@ class OutputFile {
   std::uint64_t size() const { return size_; }
   /// Lower-case hex; call it once.
   std::string sha256() { return digest_.finish(); }
-  /// Where the bytes are until it is kept.
-  const std::string& temporary() const { return temporary_; }
 
  private:
+  void give_name();
+
   std::filesystem::path path_;
-  std::string temporary_;
+  std::string temporary_;  // empty while it has no name
   FileDescriptor fd_;
   Digest digest_{DigestAlgorithm::sha256};
   std::uint64_t size_ = 0;

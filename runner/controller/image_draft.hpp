@@ -1,0 +1,40 @@
+// ImageDraft: an image of the store while it is written. It is in the build's inventory first, so
+// that half of one is removed, by the build itself or by `toehold cleanup`. Called by build_image
+// and by cleanup; a whole image is never touched.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "runner/controller/image_store.hpp"
+#include "runner/controller/inventory.hpp"
+
+namespace toehold {
+
+class ImageDraft {
+ public:
+  /// Under a new id of the store that is in `root`. Throws Error(io).
+  ImageDraft(const std::filesystem::path& root, Inventory& inventory);
+  /// Removes it unless it was put.
+  ~ImageDraft();
+  ImageDraft(const ImageDraft&) = delete;
+  ImageDraft& operator=(const ImageDraft&) = delete;
+
+  const std::string& id() const { return id_; }
+  const std::filesystem::path& folder() const { return folder_; }
+  void put(const Manifest& manifest);
+
+  /// Whether the record is one of ours rather than a provider's.
+  static bool is_draft(const InventoryRecord& record);
+  /// True when no half image is there any more.
+  static bool remove(const InventoryRecord& record);
+
+ private:
+  const ImageStore store_;
+  Inventory& inventory_;
+  const std::string id_;
+  const std::filesystem::path folder_;
+  const std::int64_t record_;
+};
+
+}  // namespace toehold
