@@ -14,6 +14,7 @@ for_build=(
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
   runc uidmap busybox-static openssh-server openssh-client nginx-light curl
+  sudo
 )
 
 # Debian 12 calls 1.74 plain libboost-dev; 1.81 is the first with Process v2.

@@ -210,8 +210,8 @@ void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
   image.name = image.snapshot.publish();
   draft.put(make_manifest(image, end.image, context));
   image.snapshot.deliver();
-  say("image    " + end.image + "  " + recipe.name + ":" + recipe.version +
-      (image.name.empty() ? "" : "  " + image.name));
+  say((image.snapshot.is_image() ? "image    " : "record   ") + end.image + "  " + recipe.name +
+      ":" + recipe.version + (image.name.empty() ? "" : "  " + image.name));
 }
 
 }  // namespace

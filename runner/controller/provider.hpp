@@ -56,6 +56,8 @@ class Snapshot {
   /// target cannot make (checked before launch, too).
   virtual WrittenOutput write(const OutputSpec& output, const std::filesystem::path& path,
                               std::stop_token stop) = 0;
+  /// false: there is only the machine that was changed.
+  virtual bool is_image() const { return true; }
   /// Its files, valid while the snapshot lives; nullopt where they are not on this machine.
   virtual std::optional<OverlayStack> files() const { return std::nullopt; }
   /// What was installed before the first step, and now; nullopt where files() says it.

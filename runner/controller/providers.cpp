@@ -6,6 +6,7 @@
 #include "runner/controller/container_provider.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/sandbox_provider.hpp"
+#include "runner/controller/ssh_provider.hpp"
 
 namespace toehold {
 
@@ -17,7 +18,8 @@ struct Target {
 };
 
 constexpr std::array targets{Target{"sandbox", make_sandbox_provider},
-                             Target{"container", make_container_provider}};
+                             Target{"container", make_container_provider},
+                             Target{"ssh", make_ssh_provider}};
 
 }  // namespace
 

@@ -34,6 +34,7 @@ const Fields<SshOptions>& ssh_table() {
       .optional("user", &SshOptions::user, "Whom to log in as.", "root")
       .optional("identityFile", &SshOptions::identity_file, "Private key.", "those of the SSH agent and the usual files")
       .optional("knownHosts", &SshOptions::known_hosts, "File of the host keys to trust.", "`~/.ssh/known_hosts`")
+      .optional("passwordFrom", &SshOptions::password_from, "Where the password is, if keys do not let us in: `ask` (on the terminal), `env:NAME`, or `file:PATH`, a file that nobody else can read.", "no password")
       .optional("jump", &SshOptions::jump, "Machine to go through: `[USER@]HOST[:PORT]`.")
       .optional("sudo", &SshOptions::sudo, "Become root there with `sudo -n`.", "false");
   return table;
@@ -137,6 +138,17 @@ Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
     if (!blank && !text->starts_with('-') && (!needed || !text->empty())) continue;
     diagnostics.error(codes::invalid_value, place_of(options, key),
                       std::string("'") + key + "' of target 'ssh' cannot be '" + *text + "'");
+  }
+  std::string& password = ssh->password_from;
+  if (password.starts_with("file:") && password.size() > 5) {
+    password = "file:" + path_in_recipe(password.substr(5), folder);
+  } else if (!password.empty() && password != "ask" &&
+             !(password.starts_with("env:") && password.size() > 4)) {
+    // What was written may be the password itself: it is not shown.
+    diagnostics.error(codes::invalid_value, place_of(options, "passwordFrom"),
+                      "'passwordFrom' of target 'ssh' says where the password is, not what it is",
+                      "write ask, env:NAME or file:PATH");
+    password.clear();
   }
   for (std::string* path : {&ssh->identity_file, &ssh->known_hosts}) {
     if (!path->empty()) *path = path_in_recipe(*path, folder);

@@ -29,6 +29,7 @@ struct SshOptions {
   std::string user = "root";
   std::string identity_file;  // absolute; empty: the agent's and the usual ones
   std::string known_hosts;    // absolute; empty: the user's
+  std::string password_from;  // "ask", "env:NAME", "file:PATH"; empty: no password
   std::string jump;           // "[user@]host[:port]"
   bool sudo = false;
 };

@@ -113,11 +113,7 @@ int ExecTransport::interact(const std::vector<std::string>& argv, std::stop_toke
   std::vector<std::string> words{"exec", "--user", "0", "--interactive"};
   if (::isatty(STDIN_FILENO) == 1) words.emplace_back("--tty");
   words.push_back(container_);
-  // bash where there is one; the words are constants.
-  const std::vector<std::string> shell{"sh", "-c",
-                                       "command -v bash >/dev/null && exec bash -l; exec sh -l"};
-  const std::vector<std::string>& wanted = argv.empty() ? shell : argv;
-  words.insert(words.end(), wanted.begin(), wanted.end());
+  words.insert(words.end(), argv.begin(), argv.end());
   return run_on_terminal(command(words));
 }
 

@@ -37,6 +37,20 @@ constexpr const char* sudo_run_line =
     "done; "
     "exec \"$@\"'";
 
+// The same for a terminal: nothing is printed, and a login shell says what it likes before.
+constexpr const char* terminal_line =
+    "exec sh -c '"
+    "IFS= read -r n || exit 126; set --; "
+    "while [ \"$n\" -gt 0 ]; do IFS= read -r w || exit 126; set -- \"$@\" \"$w\"; n=$((n-1)); "
+    "done; "
+    "exec \"$@\"'";
+constexpr const char* sudo_terminal_line =
+    "exec sudo -n sh -c '"
+    "IFS= read -r n || exit 126; set --; "
+    "while [ \"$n\" -gt 0 ]; do IFS= read -r w || exit 126; set -- \"$@\" \"$w\"; n=$((n-1)); "
+    "done; "
+    "exec \"$@\"'";
+
 // Arguments: path, mode, SHA-256. The file is stdin.
 constexpr const char* upload_script =
     "set -e; umask 077; part=$1.part; cat >\"$part\"; "
@@ -114,6 +128,19 @@ void compare(const HostKey& got, const std::vector<HostKey>& expected, const Kno
               address.text() + " is another machine, or has a new host key: expected " +
                   join(fingerprints, " or ") + ", got " + describe(got),
               "if the machine was set up anew, forget its old key: ssh-keygen -R " + place);
+}
+
+/// Their number, then each on a line.
+std::string as_lines(const std::vector<std::string>& words) {
+  std::string lines = std::to_string(words.size()) + "\n";
+  for (const std::string& word : words) {
+    if (word.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) {
+      throw Error(Error::Kind::usage,
+                  "a line end in an argument cannot be sent: " + printable(word));
+    }
+    lines += word + "\n";
+  }
+  return lines;
 }
 
 }  // namespace
@@ -213,7 +240,8 @@ void SshTransport::log_in(SshSession& session, const SshAddress& address, const 
   if (const char* place = std::getenv("SSH_AUTH_SOCK"); place && *place) {
     tried.push_back("the keys of the agent");
   }
-  if (!options_.password.empty()) {
+  // The jump host is another machine, and need not know it.
+  if (!options_.password.empty() && &address == &options_.address) {
     if (session.log_in_with_password(options_.password, wait)) return;
     tried.push_back("the password");
   }
@@ -232,14 +260,7 @@ void SshTransport::log_in(SshSession& session, const SshAddress& address, const 
 ProcessResult SshTransport::execute(const std::vector<std::string>& argv, int input,
                                     const OnOutput& on_output, Deadline deadline,
                                     std::stop_token stop) {
-  SshInput all{std::to_string(argv.size()) + "\n", input};
-  for (const std::string& word : argv) {
-    if (word.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) {
-      throw Error(Error::Kind::usage,
-                  "a line end in an argument cannot be sent: " + printable(word));
-    }
-    all.head += word + "\n";
-  }
+  const SshInput all{as_lines(argv), input};
   connect(stop);
   std::string before;  // what stdout has had before the mark
   bool begun = false;
@@ -315,7 +336,7 @@ void SshTransport::download(const std::string& from, const std::filesystem::path
 }
 
 int SshTransport::interact(const std::vector<std::string>& argv, std::stop_token stop) {
-  if (!argv.empty()) {
+  if (::isatty(STDIN_FILENO) != 1) {
     const ProcessResult result = execute(
         argv, -1,
         [](Stream stream, std::string_view bytes) {
@@ -324,8 +345,13 @@ int SshTransport::interact(const std::vector<std::string>& argv, std::stop_token
         {}, stop);
     return result.exit_code.value_or(1);
   }
+  const std::string lines = as_lines(argv);
+  const auto is_key = [](unsigned char c) { return (c < ' ' && c != '\n') || c == 127; };
+  if (std::any_of(lines.begin(), lines.end(), is_key)) {
+    throw Error(Error::Kind::usage, "a control character in an argument cannot be typed");
+  }
   connect(stop);
-  return session_->interact(options_.sudo ? "exec sudo -n -i" : "", {{}, stop});
+  return session_->interact(options_.sudo ? sudo_terminal_line : terminal_line, lines, {{}, stop});
 }
 
 }  // namespace toehold

@@ -19,6 +19,8 @@ SshChannel SshSession::State::open_channel(const SshWait& wait, const std::strin
 namespace {
 
 constexpr std::size_t piece_size = 64 << 10;
+// RFC 4254, section 8: ECHO (53) is 0; no more modes.
+constexpr std::string_view no_echo("\x35\0\0\0\0\0", 6);
 
 /// The terminal passes every key on, until the end of the scope.
 class RawTerminal {
@@ -148,25 +150,43 @@ ProcessResult SshSession::execute(const std::string& line, const SshInput& input
   return result;
 }
 
-int SshSession::interact(const std::string& line, const SshWait& wait) {
-  const State& state = *state_;
-  const std::string what = "opening a shell";
-  const SshChannel channel = state.open_channel(wait, what);
-  winsize size = terminal_size();
+/// Opens a channel with a terminal that does not echo, starts `line` and types `head`.
+SshChannel SshSession::State::open_terminal(const std::string& line, const std::string& head,
+                                            const SshWait& wait, const std::string& what) const {
+  SshChannel channel = open_channel(wait, what);
+  const winsize size = terminal_size();
   const char* term = std::getenv("TERM");
   const std::string terminal = term && *term ? term : "dumb";
-  int failed = state.complete(wait, what, [&] {
-    return libssh2_channel_request_pty_ex(channel.get(), terminal.data(),
-                                          static_cast<unsigned>(terminal.size()), nullptr, 0,
-                                          size.ws_col, size.ws_row, 0, 0);
+  int failed = complete(wait, what, [&] {
+    return libssh2_channel_request_pty_ex(
+        channel.get(), terminal.data(), static_cast<unsigned>(terminal.size()), no_echo.data(),
+        static_cast<unsigned>(no_echo.size()), size.ws_col, size.ws_row, 0, 0);
   });
   if (failed == 0) {
-    failed = state.complete(wait, what, [&] {
-      return line.empty() ? libssh2_channel_shell(channel.get())
-                          : libssh2_channel_exec(channel.get(), line.c_str());
-    });
+    failed =
+        complete(wait, what, [&] { return libssh2_channel_exec(channel.get(), line.c_str()); });
   }
-  if (failed != 0) state.fail("cannot open a shell");
+  if (failed != 0) fail("cannot open a shell");
+  type(channel.get(), head, wait, what);
+  return channel;
+}
+
+void SshSession::State::type(LIBSSH2_CHANNEL* channel, std::string_view text, const SshWait& wait,
+                             const std::string& what) const {
+  while (!text.empty()) {
+    const ssize_t sent = complete(
+        wait, what, [&] { return libssh2_channel_write(channel, text.data(), text.size()); });
+    if (sent < 0) fail("the connection was lost");
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+int SshSession::interact(const std::string& line, const std::string& head, const SshWait& wait) {
+  const State& state = *state_;
+  const std::string what = "opening a shell";
+  const SshChannel channel = state.open_terminal(line, head, wait, what);
+  winsize size = terminal_size();
+  int failed = 0;
   const RawTerminal raw;
   std::string buffer, typed(4096, '\0');
   const auto show = [](Stream, std::string_view bytes) {
@@ -179,14 +199,8 @@ int SshSession::interact(const std::string& line, const SshWait& wait) {
     if (::poll(&keys, 1, 0) == 1) {
       const ssize_t count = ::read(STDIN_FILENO, typed.data(), typed.size());
       if (count <= 0) break;
-      for (ssize_t sent = 0; sent < count;) {
-        const ssize_t now = state.complete(wait, what, [&] {
-          return libssh2_channel_write(channel.get(), typed.data() + sent,
-                                       static_cast<std::size_t>(count - sent));
-        });
-        if (now < 0) state.fail("the connection was lost");
-        sent += now;
-      }
+      state.type(channel.get(), std::string_view(typed).substr(0, static_cast<std::size_t>(count)),
+                 wait, what);
       continue;
     }
     const winsize now = terminal_size();

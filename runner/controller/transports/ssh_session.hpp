@@ -57,8 +57,9 @@ class SshSession {
   /// Runs a command line in the account's shell. Throws Error(network) when the connection is lost.
   ProcessResult execute(const std::string& line, const SshInput& input, const OnOutput& on_output,
                         const SshWait& wait);
-  /// The same on this terminal; an empty line is the account's own shell. Returns its exit code.
-  int interact(const std::string& line, const SshWait& wait);
+  /// The same on this terminal, which shows nothing of `head`, the first lines that it types; the
+  /// program has to turn the echo on. Returns its exit code.
+  int interact(const std::string& line, const std::string& head, const SshWait& wait);
 
   /// Whether RSA keys can be used: before 1.11 libssh2 signs with SHA-1 alone, which servers have
   /// refused since OpenSSH 8.8.

@@ -47,6 +47,10 @@ struct SshSession::State {
   void use_tunnel();
   void agree_on_keys(const std::string& host_key_types, const SshWait& wait);
   SshChannel open_channel(const SshWait& wait, const std::string& what) const;
+  SshChannel open_terminal(const std::string& line, const std::string& head, const SshWait& wait,
+                           const std::string& what) const;
+  void type(LIBSSH2_CHANNEL* channel, std::string_view text, const SshWait& wait,
+            const std::string& what) const;
 };
 
 }  // namespace toehold

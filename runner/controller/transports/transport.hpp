@@ -31,7 +31,8 @@ class Transport {
   /// Fetches a file; `to` is made or replaced, mode 0600. Throws Error, also when there is none.
   virtual void download(const std::string& from, const std::filesystem::path& to, Deadline deadline,
                         std::stop_token stop) = 0;
-  /// Runs a program there on this terminal, or for an empty list a shell; returns its exit code.
+  /// Runs a program there on this terminal; returns its exit code. Over SSH the terminal's echo is
+  /// off when the program begins. Without a terminal it reads nothing.
   virtual int interact(const std::vector<std::string>& argv, std::stop_token stop) = 0;
 };
 
