@@ -13,7 +13,7 @@ for_build=(
 )
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
-  runc uidmap busybox-static openssh-server openssh-client nginx-light curl
+  runc uidmap busybox-static zsh fish rpm man-db openssh-server openssh-client nginx-light curl
   sudo
 )
 

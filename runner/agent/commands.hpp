@@ -14,6 +14,7 @@ void add_run(CLI::App& app, CommandContext& context);
 void add_validate(CLI::App& app, CommandContext& context);
 void add_events(CLI::App& app, CommandContext& context);
 void add_describe(CLI::App& app, CommandContext& context);
+void add_completion(CLI::App& app, CommandContext& context);
 
 /// Of the agent alone, for a controller on another machine.
 void add_remote_commands(CLI::App& app, CommandContext& context);

@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "generated/version.hpp"
 #include "runner/agent/commands.hpp"
+#include "runner/agent/man_page.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/reference.hpp"
 #include "runner/base/error.hpp"
@@ -60,6 +62,10 @@ void describe(const DescribeOptions& options, const CLI::App& app, const Command
     }
     return;
   }
+  if (options.format == "man") {
+    std::fputs(man_page(app, TOEHOLD_VERSION).c_str(), stdout);
+    return;
+  }
   if (!options.subject.empty()) {
     if (print_page(options, context)) return;
     const ActionInfo* info = context.actions.find_info(options.subject);
@@ -87,10 +93,16 @@ void add_describe(CLI::App& app, CommandContext& context) {
                       "Only this action, or the page of this name, such as recipe");
   command
       ->add_option("--format", options->format,
-                   "markdown to read, json-schema for editors (yaml-language-server)")
-      ->check(CLI::IsMember({"markdown", "json-schema"}))
+                   "markdown to read, json-schema for editors (yaml-language-server), man for the "
+                   "manual page of this program")
+      ->check(CLI::IsMember({"markdown", "json-schema", "man"}))
       ->capture_default_str();
   command->add_option("--write", options->write, "Write all reference pages into this folder");
+  context.words["describe action"] = [&context] {
+    std::vector<std::string> names;
+    for (const ActionInfo* info : context.actions.all_infos()) names.push_back(info->name);
+    return names;
+  };
   command->callback([options, &app, &context] { describe(*options, app, context); });
 }
 

@@ -10,9 +10,11 @@
 #include <cstdlib>
 
 #include "actions/builtin_actions.hpp"
+#include "generated/build_info.hpp"
 #include "generated/version.hpp"
 #include "runner/agent/act.hpp"
 #include "runner/agent/commands.hpp"
+#include "runner/agent/completion.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
 #include "runner/base/static_program.hpp"
@@ -48,6 +50,13 @@ void print_error(const ProgramStyle& style, const Error& error) {
                      printable(error.full_message()) + "\n";
   if (!error.hint().empty()) text += "  = " + printable(error.hint()) + "\n";
   std::fputs(text.c_str(), stderr);
+}
+
+/// The agent says no more than the program that it stands in for.
+std::string version_text(const ProgramStyle& style) {
+  if (!style.for_people) return TOEHOLD_VERSION;
+  return style.name + " " TOEHOLD_VERSION " (commit " TOEHOLD_COMMIT
+                      ")\nmade with " TOEHOLD_LIBRARIES;
 }
 
 /// CLI11 has no "did you mean", and a mistyped option is the commonest mistake of all.
@@ -102,7 +111,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
   // Asked by every script that wraps us; needs no tables and no threads.
   if (argc == 2 &&
       (std::string_view(argv[1]) == "--version" || std::string_view(argv[1]) == "-v")) {
-    std::puts(TOEHOLD_VERSION);
+    std::puts(version_text(style).c_str());
     return std::fflush(stdout) == 0 ? 0 : 1;
   }
   settle_static_program();
@@ -125,13 +134,18 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
                    ? "Runs EC2 Image Builder component documents anywhere, unmodified."
                    : "Runs EC2 Image Builder component documents; a drop-in for awstoe.",
                style.name);
-  app.set_version_flag("-v,--version", TOEHOLD_VERSION);
+  app.set_version_flag("-v,--version", version_text(style));
   app.require_subcommand(1);
   if (add_own) add_own(app, context);
   add_run(app, context);
   add_validate(app, context);
   add_events(app, context);
   add_describe(app, context);
+  add_completion(app, context);
+  if (argc >= 2 && std::string_view(argv[1]) == "__complete") {
+    print_completion(complete(app, context, {argv + 2, argv + argc}));
+    return 0;
+  }
   try {
     app.parse(argc, argv);
     // Half a list of findings must not pass for the whole one.

@@ -2,6 +2,8 @@
 // the one place where an Error becomes a message. Called by the two mains.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -48,6 +50,8 @@ struct CommandContext {
   std::vector<ReferencePage> (*more_pages)() = nullptr;
   /// nullopt for a file that is to be taken as a document; may be null.
   std::optional<OtherFindings> (*validate_other)(const std::string& path) = nullptr;
+  /// What fits where, for completion: by "COMMAND OPTION", such as "shell build".
+  std::map<std::string, std::function<std::vector<std::string>()>> words{};
 };
 
 /// Adds further commands to the parser, before those that both programs have.

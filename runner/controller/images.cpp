@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -102,7 +103,19 @@ void images(const ImagesOptions& options) {
 
 }  // namespace
 
-void add_images(CLI::App& app, CommandContext&) {
+std::vector<std::string> image_names() {
+  std::vector<std::string> names;
+  for (const StoredImage& image : ImageStore(state_base() / "images").list()) {
+    names.push_back(image.id);
+    const std::string name = image.name + ":" + image.version;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+void add_images(CLI::App& app, CommandContext& context) {
+  context.words["images names"] = context.words["diff first"] = context.words["diff second"] =
+      image_names;
   auto options = std::make_shared<ImagesOptions>();
   CLI::App* command = app.add_subcommand("images", "List the images that were built here");
   command->add_option("names", options->names, "Only these: ids, NAME or NAME:VERSION");

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
@@ -192,10 +193,25 @@ void print_builds(const std::string& format) {
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> ids_in_state(std::initializer_list<std::string_view> states) {
+  std::vector<std::string> ids;
+  for (const BuildRecord& record : list_builds()) {
+    if (std::find(states.begin(), states.end(), record.state) != states.end()) {
+      ids.push_back(record.id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
 void add_shell(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedShell>();
   CLI::App* command = app.add_subcommand("shell", "A shell in what a failed build has kept");
   command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
+  context.words["shell build"] = [] { return ids_in_state({"kept", "running"}); };
   command->footer("What stands behind the id is a program to run instead of a shell.");
   command->prefix_command();  // its options are its own
   command->callback([typed, command, &context] {
@@ -208,6 +224,7 @@ void add_resume(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedResume>();
   CLI::App* command = app.add_subcommand("resume", "Go on with a build that was kept or killed");
   command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
+  context.words["resume build"] = [] { return ids_in_state({"kept", "running"}); };
   auto* skip = command->add_flag("--skip", typed->skip, "Leave the failed step out");
   command
       ->add_flag("--take-as-done", typed->go_on,
@@ -222,6 +239,9 @@ void add_cleanup(CLI::App& app, CommandContext& context) {
   CLI::App* command =
       app.add_subcommand("cleanup", "Remove what builds have left, but for kept ones");
   command->add_option("builds", typed->builds, "Ids of builds, kept or not");
+  context.words["cleanup builds"] = [] {
+    return ids_in_state({"kept", "running", "failed", "succeeded"});
+  };
   command->add_flag("--all", typed->all, "Those that were kept, too");
   command->callback([typed, &context] { context.exit_code = cleanup(*typed, context); });
 }
