@@ -62,7 +62,7 @@ configured=$(cmake --preset static -Wno-dev -DTOEHOLD_STATIC_CURL="$place" 2>&1)
   echo "$configured" >&2
   exit 1
 }
-NINJA_STATUS='[%f/%t] ' cmake --build --preset static
+NINJA_STATUS='[%f/%t] ' cmake --build --preset static --target toehold-agent
 (cd build/static && sha256sum toehold-agent >toehold-agent.sha256.new &&
   mv toehold-agent.sha256.new toehold-agent.sha256)
 echo "build/static/toehold-agent: $(stat -c %s build/static/toehold-agent) bytes"

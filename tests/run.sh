@@ -50,8 +50,8 @@ run_preset() {
 }
 
 case " ${labels[*]} " in *' integration '*)
-  say "static agent: build, into build/static"
-  packaging/static-agent.sh
+  say "static programs and packages: build, into build/static and build/packages"
+  packaging/packages.sh
   ;;
 esac
 if [ "${#labels[@]}" != 0 ]; then

@@ -8,6 +8,7 @@ namespace toehold {
 
 namespace {
 
+#ifndef TOEHOLD_STATIC
 template <class Function>
 void look_up(void* library, const char* name, Function& function) {
   function = reinterpret_cast<Function>(::dlsym(library, name));
@@ -16,9 +17,41 @@ void look_up(void* library, const char* name, Function& function) {
                 "toehold needs libarchive 3.6 or later");
   }
 }
+#endif
 
 ArchiveLibrary load() {
   ArchiveLibrary archive{};
+#ifdef TOEHOLD_STATIC
+  archive = {&::archive_entry_free,
+             &::archive_entry_new,
+             &::archive_entry_set_filetype,
+             &::archive_entry_set_gid,
+             &::archive_entry_set_hardlink,
+             &::archive_entry_set_mode,
+             &::archive_entry_set_mtime,
+             &::archive_entry_set_pathname,
+             &::archive_entry_set_rdev,
+             &::archive_entry_set_size,
+             &::archive_entry_set_symlink,
+             &::archive_entry_set_uid,
+             &::archive_entry_sparse_add_entry,
+             &::archive_entry_xattr_add_entry,
+             &::archive_error_string,
+             &::archive_set_error,
+             &::archive_write_add_filter_gzip,
+             &::archive_write_close,
+             &::archive_write_data,
+             &::archive_write_free,
+             &::archive_write_header,
+             &::archive_write_new,
+             &::archive_write_open2,
+             &::archive_write_set_bytes_in_last_block,
+             &::archive_write_set_bytes_per_block,
+             &::archive_write_set_filter_option,
+             &::archive_write_set_format_option,
+             &::archive_write_set_format_pax_restricted,
+             &::archive_write_set_format_raw};
+#else
   void* library = ::dlopen("libarchive.so.13", RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     throw Error(Error::Kind::unsupported,
@@ -55,6 +88,7 @@ ArchiveLibrary load() {
   look_up(library, "archive_write_set_format_pax_restricted",
           archive.write_set_format_pax_restricted);
   look_up(library, "archive_write_set_format_raw", archive.write_set_format_raw);
+#endif
   return archive;
 }
 

@@ -278,6 +278,9 @@ void add_build(CLI::App& app, CommandContext& context) {
       ->add_option("-o,--output", typed->outputs,
                    "Kind of output, or KIND=FILE: changes, oci-archive, rootfs")
       ->allow_extra_args(false);
+  context.words["build output"] = [] {
+    return std::vector<std::string>{"changes", "oci-archive", "rootfs"};
+  };
   command->add_flag("--no-cache", typed->no_cache, "Run every step");
   command->add_flag("--offline", typed->offline, "Steps have no network but loopback");
   command->add_flag("--no-test", typed->no_tests, "Leave out the test phase");

@@ -19,6 +19,15 @@ std::vector<StepForecast> all_run(const Stage& stage, const std::string& why) {
   return rows;
 }
 
+void warn_of_whole_root(const Recipe& recipe, Diagnostics& diagnostics) {
+  for (const OutputSpec& output : recipe.outputs) {
+    if (output.type == "changes") continue;
+    diagnostics.warning(codes::invalid_value, output.where,
+                        output.type + " of the base host holds all of this machine's root",
+                        "take the output changes, or a base of its own: mmdebstrap:bookworm");
+  }
+}
+
 class SandboxProvider final : public Provider {
  public:
   ProviderInfo info() const override {
@@ -36,6 +45,7 @@ class SandboxProvider final : public Provider {
                   "take the target container or ssh");
     }
     check_rootless(recipe, diagnostics);
+    if (sandbox_options(recipe).base == "host") warn_of_whole_root(recipe, diagnostics);
     for (const DocumentRun& run : documents) {
       for (const Phase& phase : run.document->phases) {
         for (const Step& step : phase.steps) {
