@@ -3,7 +3,7 @@
 # BENCH_ROUNDS: how often each is measured; the best counts.
 cd "$(dirname "$0")" || exit 1
 missed=0
-for bench in startup validate steps output s3 cloudwatch; do
+for bench in startup validate steps output builds s3 cloudwatch; do
   bash "$bench.sh" || missed=1
 done
 exit "$missed"
