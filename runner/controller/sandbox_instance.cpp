@@ -28,6 +28,9 @@ namespace toehold {
 
 namespace {
 
+/// Bash where the base has it; a base of busybox has sh.
+const std::vector<std::string> interactive_shell{
+    "sh", "-c", "command -v bash >/dev/null && exec bash -i; exec sh -i"};
 constexpr const char* step_folder = "/run/toehold-step";  // in the sandbox, for a shell
 
 /// Clean but for what the network needs; the same on every machine, so that layers are, too.
@@ -188,7 +191,7 @@ int SandboxInstance::shell(const std::vector<std::string>& command) {
   }
   request.environment.emplace_back("TOEHOLD_STEP_FILES", step_folder);
   request.working_directory = conditions().working_directory;
-  request.command = command.empty() ? std::vector<std::string>{"bash", "-i"} : command;
+  request.command = command.empty() ? interactive_shell : command;
   const fs::path file = folder_ / "shell.json";
   write_file_atomically(file, encode_request(request));
   return run_on_terminal({"/proc/self/exe", "act", file.string()});

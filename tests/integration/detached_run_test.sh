@@ -61,16 +61,24 @@ expect_equal "$(stat -c %a "$run" "$run/stream" "$run/stdout" | tr '\n' ' ')" '7
 expect_contains "$(cat "$run/stdout")" '"status": "success"'
 
 # The same folder again is another run with a stream of its own.
-start chatty.yml
+cat >patient.yml <<'Y'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Wait, action: ExecuteBash, maxAttempts: 2, inputs: {commands: ['echo begun', 'while [ ! -e enough ]; do sleep 0.02; done']}}
+Y
+start patient.yml
 # Only one at a time.
-expect_exit 75 start chatty.yml
+expect_exit 75 start patient.yml
 expect_contains "$err" 'is in use'
 expect_exit 0 "$TOEHOLD_AGENT" stop "$run"
 out=$(follow --wait)
 expect_contains "$out" '"exitCode":143'
 expect_contains "$out" 'the same command goes on'
 # ... which it does, in the same stream.
-start chatty.yml
+touch enough
+start patient.yml
 out=$(follow --wait | grep -v '^$')
 expect_contains "$out" '"type":"resumed"'
 expect_equal "$(grep -c '"type":"runStarted"' <<<"$out")" 1

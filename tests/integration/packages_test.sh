@@ -15,7 +15,8 @@ phases:
       - {name: Folder, action: CreateFolder, inputs: [{path: /opt/made}]}
       - {name: Proof, action: Assert, inputs: {folderExists: /opt/made}}
 Y
-files_in() { (cd "$1" && find . -xdev ! -path './var/*' ! -path './etc/*' ! -path './opt*' ! -path './tmp/*' | LC_ALL=C sort); }
+# Without folders: where no package owns /usr, rpm leaves it.
+files_in() { (cd "$1" && find . -xdev ! -type d ! -path './var/*' ! -path './etc/*' ! -path './opt*' ! -path './tmp/*' | LC_ALL=C sort); }
 # use ROOT: what a user does first with both programs
 use() {
   local root=$1 file
@@ -65,7 +66,7 @@ expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -i "$packages"/*.r
 expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -V toehold toehold-agent
 use rpm
 expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -e toehold toehold-agent
-expect_equal "$(diff <(echo "$before") <(files_in rpm) | grep -v '^[0-9]*[acd]')" ''
+expect_equal "$(diff <(echo "$before") <(files_in rpm))" ''
 
 # --- the same sources give the same packages
 if [ -n "${TOEHOLD_FULL_TESTS:-}" ]; then

@@ -10,8 +10,15 @@ at_terminal() { # CODE TALK...
   local want=$1
   shift
   expect_exit "$want" python3 "$TOEHOLD_SOURCE/tests/support/type_into.py" "$TOEHOLD" build \
-    --no-cache broken.yaml -- "$@"
+    --no-cache recipe.yaml -- "$@"
 }
+# Without root's .bashrc, which may do anything.
+mkdir home-of-root
+cat >recipe.yaml <<'YAML'
+name: broken
+components: [broken.yaml]
+target: {type: sandbox, base: host, bind: ['home-of-root:/root']}
+YAML
 document() { # WHAT-THE-SECOND-STEP-DOES
   cat >broken.yaml <<YAML
 schemaVersion: 1.0
@@ -65,5 +72,5 @@ expect_exit 0 "$TOEHOLD" shell "$id" cat /opt/half
 expect_equal "$out" half
 
 # --- the end of the input is no answer: it gives up
-expect_exit 1 "$TOEHOLD" build --no-cache --on-failure=ask broken.yaml
+expect_exit 1 "$TOEHOLD" build --no-cache --on-failure=ask recipe.yaml
 expect_contains "$err" 'not built'
