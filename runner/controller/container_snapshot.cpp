@@ -1,11 +1,9 @@
 #include "runner/controller/container_snapshot.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <fstream>
 #include <optional>
 
-#include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
@@ -167,17 +165,18 @@ WrittenOutput ContainerSnapshot::write(const OutputSpec& output, const fs::path&
     throw Error(Error::Kind::unsupported,
                 "a container's image cannot be written as " + output.type);
   }
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::error_code ignored;
-  fs::create_directories(parent, ignored);
-  const TempDirectory folder(parent, ".output-");
-  const fs::path file = folder.path() / "archive";
-  write_archive(file, stop);
-  if (::chmod(file.c_str(), 0600) != 0)
-    throw Error::from_errno("cannot write " + path.string(), errno);
-  fs::rename(file, path);
-  return {output.type, path.string(), digest_of_file(DigestAlgorithm::sha256, path),
-          static_cast<std::int64_t>(fs::file_size(path))};
+  const TempDirectory folder(context_.directory, "archive-");
+  const fs::path archive = folder.path() / "archive";
+  write_archive(archive, stop);
+  OutputFile file(path);
+  std::ifstream in(archive, std::ios::binary);
+  std::vector<char> piece(1u << 20);
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+    file.write({piece.data(), static_cast<std::size_t>(in.gcount())});
+  }
+  if (in.bad()) throw Error(Error::Kind::io, "cannot read " + archive.string());
+  file.keep();
+  return {output.type, path.string(), file.sha256(), static_cast<std::int64_t>(file.size())};
 }
 
 std::string ContainerSnapshot::publish() {

@@ -35,8 +35,8 @@ void OutputFile::write(std::string_view bytes) {
 void OutputFile::give_name() {
   if (!temporary_.empty()) return;
   const std::string file = "/proc/self/fd/" + std::to_string(fd_.get());
-  for (;;) {
-    const std::string name = path_.string() + "." + random_hex(3);
+  std::string name = path_.string();
+  for (;; name = path_.string() + "." + random_hex(3)) {
     if (::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
       temporary_ = name;
       return;

@@ -36,10 +36,10 @@ std::string from_terminal(const std::string& whose) {
     throw Error(Error::Kind::usage, "there is no terminal to ask for the password of " + whose,
                 "write passwordFrom: env:NAME or file:PATH");
   }
-  write_all(terminal.get(), "password of " + whose + ": ", "the terminal");
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
   ::tcsetattr(terminal.get(), TCSANOW, &silent);
+  write_all(terminal.get(), "password of " + whose + ": ", "the terminal");
   std::string text;
   char c = 0;
   while (text.size() < 4096) {

@@ -61,8 +61,9 @@ class SshProvider final : public Provider {
   std::unique_ptr<Instance> find(const Recipe& recipe, bool of_test,
                                  const BuildContext& context) override {
     const std::vector<InventoryRecord> records = context.inventory.remaining();
-    const bool there = std::any_of(records.begin(), records.end(),
-                                   [](const auto& record) { return record.state != "planned"; });
+    const bool there = std::any_of(records.begin(), records.end(), [](const auto& record) {
+      return record.provider == ssh_target && record.state != "planned";
+    });
     if (!there) {
       throw Error(Error::Kind::io, "nothing is left of build " + context.build_id,
                   "build it again with --on-failure=keep");

@@ -1,6 +1,7 @@
 # Target container: builds in containers of podman, from an image that is made here. What the image
 # has and has not, failures and shells, and what a killed controller leaves.
 . "$(dirname "$0")/podman.sh"
+needs python3
 
 cat >nested.yml <<'Y'
 schemaVersion: 1.0
@@ -23,6 +24,9 @@ phases:
         action: ExecuteBash
         inputs: {commands: ['echo again >>/again', 'if [ ! -e /once ]; then touch /once; exit 194; fi; echo restarted']}
       - {name: Boot, action: Reboot}
+      - name: Add
+        action: ExecuteBash
+        inputs: {commands: ['printf "\nPackage: second\nStatus: install ok installed\nVersion: 2.0\n" >>/var/lib/dpkg/status']}
       - name: Nest
         action: ExecuteDocument
         inputs: {document: ./nested.yml, parameters: [{name: Word, value: word}]}
@@ -55,7 +59,7 @@ expect_equal "$(left)" ''
 logs=("$TOEHOLD_HOME"/builds/*/logs/TOE_*)
 expect_equal "${#logs[@]}" 2
 expect_contains "$(cat "${logs[@]/%//console.log}")" 'nested word'
-expect_contains "$err" 'success  5 steps run'
+expect_contains "$err" 'success  6 steps run'
 expect_lacks "$(cat "$TOEHOLD_HOME"/builds/*/logs/TOE_*/* "$TOEHOLD_HOME"/builds/*/build.json)" 'hush-hush-1'
 
 # The image: the build's files, the first image's command, no agent and nothing of the test.
@@ -75,6 +79,14 @@ manifest=$("$TOEHOLD" images --format json)
 expect_contains "$(cat "$TOEHOLD_HOME"/images/*/manifest.json)" "\"parentId\": \"$parent\""
 expect_contains "$(cat "$TOEHOLD_HOME"/images/*/manifest.json)" "\"image\": \"$image\""
 expect_contains "$manifest" 'Boxed Thing'
+expect_equal "$(python3 - "$TOEHOLD_HOME"/images/*/manifest.json <<'P'
+import json, sys
+manifest = json.load(open(sys.argv[1]))
+print([[p["name"] for p in manifest[key]["packages"]] for key in ("packagesBefore", "packagesAfter")])
+print([step["name"] + " " + step["result"] for step in manifest["steps"]])
+P
+)" "[['first'], ['first', 'second']]
+['Write success', 'Again success', 'Boot success', 'Add success', 'Nest success', 'Deep success', 'Look success', 'Find success']"
 podman image rm --force "$image" >/dev/null
 expect_contains "$(podman load --quiet --input boxed.tar)" "$image"
 podman image rm --force "$image" >/dev/null

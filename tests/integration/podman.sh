@@ -15,9 +15,10 @@ clean_up() {
   rm -rf "$scratch"
 }
 trap clean_up EXIT
-mkdir -p root/{bin,tmp,etc}
+mkdir -p root/{bin,tmp,etc,var/lib/dpkg}
+printf 'Package: first\nStatus: install ok installed\nArchitecture: all\nVersion: 1.0\n' >root/var/lib/dpkg/status
 cp "$busybox" root/bin/busybox
-for name in sh echo cat ls grep sleep touch test rm sha256sum seq; do ln -s busybox root/bin/$name; done
+for name in sh echo printf cat ls grep sleep touch test rm sha256sum seq; do ln -s busybox root/bin/$name; done
 printf '#!/bin/sh\n[ "$1" != -i ] || shift\nexec sh "$@"\n' >root/bin/bash
 chmod 755 root/bin/bash
 echo 'root:x:0:0::/:/bin/sh' >root/etc/passwd

@@ -25,6 +25,12 @@ know other "$main"
 expect_exit 77 build
 expect_contains "$err" "expected ssh-ed25519 $(fingerprint other), got ssh-ed25519 $(fingerprint main)"
 expect_contains "$err" "ssh-keygen -R '[127.0.0.1]:$main'"
+# Of another type than was accepted.
+: >known_hosts
+ssh-keygen -q -t ecdsa -N '' -f ecdsa.host
+know ecdsa "$main"
+expect_exit 77 build
+expect_contains "$err" "expected ecdsa-sha2-nistp256 $(fingerprint ecdsa), got ssh-ed25519 $(fingerprint main)"
 echo "@revoked * $(cut -d' ' -f1,2 main.host.pub)" >>known_hosts
 expect_exit 77 build
 expect_contains "$err" 'revoked'

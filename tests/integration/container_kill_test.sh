@@ -1,0 +1,94 @@
+# The controller of a build in a container is killed at lines of its inventory, and cleanup comes at
+# once: nothing is left of it, and an image that had the name before has it again.
+. "$(dirname "$0")/podman.sh"
+needs python3
+name=killed$$
+cat >work.yml <<'Y'
+schemaVersion: 1.0
+phases:
+  - {name: build, steps: [{name: One, action: ExecuteBash, inputs: {commands: [echo one]}}]}
+  - {name: test, steps: [{name: Two, action: ExecuteBash, inputs: {commands: [echo two]}}]}
+Y
+cat >recipe.yml <<Y
+name: $name
+components: [work.yml]
+target: {type: container, image: '$base'}
+Y
+remains() {
+  podman ps --all --format '{{.Names}}' --filter "name=toehold-$name"
+  podman images --all --format '{{.Repository}}:{{.Tag}} {{.ID}}' --filter "label=org.opencontainers.image.title=$name"
+  ls "$TOEHOLD_HOME/builds" "$TOEHOLD_HOME/images" 2>/dev/null | grep "$name" || true
+  ls -A out | grep -vx -e root.tar -e oci.tar || true  # whole ones
+}
+command=("$TOEHOLD" build recipe.yml --view none --output "rootfs=$scratch/out/root.tar" --output "oci-archive=$scratch/out/oci.tar")
+kill_at() { python3 "$TOEHOLD_SOURCE/tests/support/kill_at_line.py" "$1" "$TOEHOLD_HOME/builds" "${command[@]}"; }
+mkdir out
+podman tag "$base" "localhost/$name:1.0.0"
+owner() { podman image inspect --format '{{.Id}}' "localhost/$name:1.0.0"; }
+owned=$(owner)
+
+# All lines take minutes; the short form takes those behind which something has just been begun.
+lines=${TOEHOLD_KILL_LINES:-1 3 5 9 11}
+killed=0
+for line in $lines; do
+  got=0
+  rm -f out/*
+  kill_at "$line" >told 2>&1 || got=$?
+  if [ "$got" = 3 ]; then break; fi
+  killed=$((killed + 1))
+  expect_exit 0 "$TOEHOLD" cleanup
+  expect_equal "$(remains) at $line" " at $line"
+  expect_equal "$(owner)" "$owned"
+done
+[ "$killed" -ge 5 ] || fail "only $killed kills: $(cat told)"
+if pgrep -f "toehold-$name" >/dev/null; then sleep 2; fi
+expect_equal "$(pgrep -af "toehold-$name" || true)" ''
+expect_equal "$(remains)" ''
+
+# The engine makes what it was told to after the controller's death: cleanup waits for it.
+mkdir slow
+cat >slow/podman <<Y
+#!/bin/sh
+[ "\$1" != create ] || sleep 1
+exec -a podman $(command -v podman) "\$@"
+Y
+sed -i '1s/sh$/bash/' slow/podman
+chmod 755 slow/podman
+PATH=$scratch/slow:$PATH kill_at 1 >told 2>&1
+expect_exit 0 "$TOEHOLD" cleanup
+sleep 1.5
+expect_equal "$(remains)" ''
+podman image rm --force "localhost/$name:1.0.0" >/dev/null
+
+# In the middle of a step: a controller that dies leaves a run that resume follows to its end; one
+# that is told to stop takes all with it.
+cat >work.yml <<'Y'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Talk, action: ExecuteBash, inputs: {commands: ['echo talk >>/ledger; for i in $(seq 1 400); do echo "line $i"; sleep 0.01; done']}}
+  - {name: test, steps: [{name: Look, action: ExecuteBash, inputs: {commands: ['cat /ledger | grep -c talk']}}]}
+Y
+"$TOEHOLD" build recipe.yml --view plain >told 2>&1 </dev/null &
+builder=$!
+wait_until 60 grep -qs 'line 20$' told
+kill -9 "$builder"
+wait "$builder" 2>/dev/null || true
+id=$(ls "$TOEHOLD_HOME/builds")
+expect_exit 0 "$TOEHOLD" resume "$id" --view plain
+diff <(grep -o 'line [0-9]*$' <<<"$err") <(seq -f 'line %g' 1 400) >difference || fail "$(head difference)"
+expect_contains "$err" '│ 1'
+expect_exit 0 "$TOEHOLD" cleanup
+podman image rm --force "localhost/$name:1.0.0" >/dev/null
+rm told
+env --default-signal=INT "$TOEHOLD" build recipe.yml --view plain >told 2>&1 </dev/null &
+builder=$!
+wait_until 60 grep -qs 'line 20$' told
+kill -INT "$builder"
+got=0
+wait "$builder" || got=$?
+expect_equal "$got" 130
+expect_equal "$(podman ps --all --format '{{.Names}}' --filter "name=toehold-$name")" ''
+expect_exit 0 "$TOEHOLD" cleanup
+expect_equal "$(remains)" ''
