@@ -13,11 +13,13 @@
 #include "runner/agent/aws_reach.hpp"
 #include "runner/agent/document_source.hpp"
 #include "runner/agent/run_session.hpp"
+#include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/terminal_program.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
+#include "runner/controller/guest_cleanup.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/sandbox_base.hpp"
 #include "runner/controller/sandbox_machine.hpp"
@@ -61,6 +63,12 @@ WrittenOutput SandboxSnapshot::write(const OutputSpec& output, const fs::path& p
   if (base_.folder == "/") dated.base.clear();  // something is always new on a machine at work
   return write_output(output.type, stack, image_config(recipe_), output_epoch(dated, stop), path,
                       stop);
+}
+
+void SandboxSnapshot::add_layer(const fs::path& files, const std::string& what) {
+  layers_.insert(layers_.begin(), files);
+  step_layers_.emplace_back("clean-up", files);
+  key_ = digest_of(DigestAlgorithm::sha256, key_ + what);
 }
 
 std::optional<OverlayStack> SandboxSnapshot::files() const {
@@ -200,8 +208,33 @@ int SandboxInstance::shell(const std::vector<std::string>& command) {
 std::unique_ptr<Snapshot> SandboxInstance::snapshot() {
   std::vector<fs::path> layers = machine_->layers();
   layers.resize(layers.size() - base_.layers.size());
-  return std::make_unique<SandboxSnapshot>(recipe_, base_, std::move(layers),
-                                           machine_->step_layers(), machine_->key());
+  return cleaned(std::make_unique<SandboxSnapshot>(recipe_, base_, std::move(layers),
+                                                   machine_->step_layers(), machine_->key()));
+}
+
+/// In a layer of its own above all steps, so that these are found in the cache as before.
+std::unique_ptr<SandboxSnapshot> SandboxInstance::cleaned(
+    std::unique_ptr<SandboxSnapshot> snapshot) const {
+  const bool wanted =
+      options_.cleanup == "always" || (options_.cleanup != "never" && base_.folder != "/");
+  if (!wanted || on_snapshot_) return snapshot;
+  const OverlayStack stack = *snapshot->files();
+  const auto items = find_for_cleanup(stack, recipe_.working_directory);
+  if (items.empty()) return snapshot;
+  const fs::path place = folder_ / "cleaned";
+  std::error_code error;
+  fs::remove_all(place, error);
+  make_private_directory(place);
+  write_cleanup_layer(stack, items, place / "fs");
+  std::string what;
+  for (const CleanupItem& item : items) {
+    what += "\n  " + std::string(item.only_emptied ? "emptied  /" : "removed  /") + item.path;
+  }
+  if (!forecasting_) {
+    tell("== clean-up" + what);
+  }
+  snapshot->add_layer(place / "fs", what);
+  return snapshot;
 }
 
 void SandboxInstance::keep() {

@@ -40,6 +40,8 @@ class SandboxSnapshot final : public Snapshot {
   const SandboxBase& base() const { return base_; }
   const std::vector<fs::path>& layers() const { return layers_; }
   const std::string& key() const { return key_; }
+  /// Puts one more layer on top; `what` says of which kind it is.
+  void add_layer(const fs::path& files, const std::string& what);
 
  private:
   const Recipe& recipe_;
@@ -68,6 +70,7 @@ class SandboxInstance final : public Instance {
  private:
   LayerConditions conditions() const;
   void make_machine();
+  std::unique_ptr<SandboxSnapshot> cleaned(std::unique_ptr<SandboxSnapshot> snapshot) const;
   fs::path kept_file() const { return folder_ / "kept.json"; }
   SandboxRoot root_for_shell();
   SourcePtr read_document(const std::string& path);

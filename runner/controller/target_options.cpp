@@ -16,7 +16,8 @@ const Fields<SandboxOptions>& sandbox_table() {
   static const Fields<SandboxOptions> table = Fields<SandboxOptions>{}
       .optional("base", &SandboxOptions::base, "What it starts from: `host` (this machine's root, read-only), a folder, a tarball, or `mmdebstrap:SUITE`, a Debian or Ubuntu made on first use.", "`parentImage`, else `host`")
       .optional("offline", &SandboxOptions::offline, "No network but loopback.", "false")
-      .optional("bind", &SandboxOptions::bind, "Folders of this machine to show in it: `FOLDER`, `FOLDER:PLACE`, and `FOLDER:PLACE:rw` where steps may write.");
+      .optional("bind", &SandboxOptions::bind, "Folders of this machine to show in it: `FOLDER`, `FOLDER:PLACE`, and `FOLDER:PLACE:rw` where steps may write.")
+      .optional("cleanup", &SandboxOptions::cleanup, "Whether what belongs to one machine (host keys, machine-id, logs and the like) is left out of the image, as by Image Builder.", "auto: unless the base is `host`").choices({"auto", "always", "never"});
   return table;
 }
 

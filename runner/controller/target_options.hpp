@@ -16,6 +16,7 @@ struct SandboxOptions {
   std::string base;  // "host", "mmdebstrap:SUITE", or the absolute path of a folder or tarball
   bool offline = false;
   std::vector<std::string> bind;  // as parse_bind takes them
+  std::string cleanup = "auto";   // "always", "never"
 };
 
 struct ContainerOptions {

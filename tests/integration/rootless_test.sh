@@ -44,6 +44,8 @@ for applet in sh cat chown chmod echo id ls mkdir rm stat test sleep grep wc; do
 printf 'root:x:0:0::/root:/bin/sh\nweb:x:33:42::/:/bin/sh\n' >"$root/etc/passwd"
 printf 'root:x:0:\nweb:x:42:\n' >"$root/etc/group"
 echo secret >"$root/var/private/file"
+echo 4f4f >"$root/etc/machine-id"
+echo builder >"$root/etc/hostname"
 chown -R 33:42 "$root/var/private"
 chmod 700 "$root/var/private"
 chmod 600 "$root/var/private/file"
@@ -84,7 +86,7 @@ phases:
     steps:
       - name: Again
         action: ExecuteBash
-        inputs: {commands: ['test "$(stat -c %u:%g /opt/inner)" = 12:34 && rm -r /opt/inner']}
+        inputs: {commands: ['test "$(stat -c %u:%g /opt/inner)" = 12:34 && rm -r /opt/inner', 'test ! -e /etc/hostname -a ! -s /etc/machine-id']}
 YAML
 done
 toehold() { as "$many" "$scratch/toehold" "$@"; }
@@ -109,6 +111,12 @@ expect_equal "$(tar -xzOf "$many/rootfs.tar.gz" opt/inner/file)" mine
 expect_equal "$(stat -c %U "$many/rootfs.tar.gz" "$state" | sort -u)" "$many"
 expect_equal "$(here)" "$before"
 expect_equal "$(leftovers)" 0
+# What belongs to one machine is not in the image, unless it is wanted there.
+expect_contains "$err" "removed  /etc/hostname"
+expect_contains "$(grep etc/machine-id <<<"$listing")" " 0 "
+expect_lacks "$listing" "etc/hostname"
+expect_exit 0 build owners.yaml --set target.cleanup=never --no-test --output rootfs=dirty.tar.gz
+expect_equal "$(tar -xzOf "$many/dirty.tar.gz" etc/machine-id)" 4f4f
 expect_exit 0 build owners.yaml
 expect_equal "$(grep -c cached <<<"$err")" 3
 
