@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/fields.hpp"
 #include "runner/base/json.hpp"
@@ -88,10 +89,11 @@ std::optional<LayerRecord> LayerStore::read(const fs::path& layer) const {
 
 void LayerStore::write(const LayerRecord& record) const {
   const fs::path place = folder_ / record.key / "record.json";
-  const fs::path temporary = folder_ / record.key / ".record.json";
+  // Of this writer alone: builds side by side may keep the same layer at the same time.
+  const fs::path temporary = folder_ / record.key / (".record-" + random_hex(16));
   {
     const FileDescriptor fd(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) throw Error::from_errno("cannot write " + place.string(), errno);
     write_all(fd.get(), to_json(table().encode(record)) + "\n", place.string());
   }
@@ -107,6 +109,18 @@ std::optional<LayerRecord> LayerStore::find(const std::string& key) const {
   return record;
 }
 
+/// Another build may have put its layer there just now: a folder with files is never replaced.
+void LayerStore::take_over(const fs::path& upper, LayerRecord& record) const {
+  std::error_code error;
+  for (;; ++record.made) {
+    fs::rename(upper, files(record), error);
+    if (!error) return;
+    if (error != std::errc::directory_not_empty && error != std::errc::file_exists) {
+      throw Error::from_errno("cannot keep " + upper.string(), error.value());
+    }
+  }
+}
+
 LayerRecord LayerStore::put(LayerRecord record, const fs::path& upper) {
   std::error_code error;
   make_private_directory(folder_ / record.key);
@@ -116,7 +130,7 @@ LayerRecord LayerStore::put(LayerRecord record, const fs::path& upper) {
   record.durable = false;
   if (record.has_files) {
     record.bytes = size_of(upper);
-    fs::rename(upper, files(record));
+    take_over(upper, record);
   }
   write(record);
   new_.push_back(record.key);

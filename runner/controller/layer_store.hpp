@@ -71,6 +71,7 @@ class LayerStore {
  private:
   std::optional<LayerRecord> read(const std::filesystem::path& layer) const;
   void write(const LayerRecord& record) const;
+  void take_over(const std::filesystem::path& upper, LayerRecord& record) const;
 
   std::filesystem::path folder_;
   std::string boot_id_;

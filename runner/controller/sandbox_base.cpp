@@ -60,14 +60,33 @@ void run_or_fail(const Command& command, ProcessRunner& processes, std::stop_tok
               what + ": " + describe(result) + "\n" + std::string(trim(complaint)));
 }
 
+using Note = std::function<void(const std::string&)>;
+
+/// Of what another build may be making just now; that can take minutes.
+FileLock wait_for_lock(const fs::path& path, const Note& note, const std::stop_token& stop) {
+  SystemClock clock;
+  for (bool told = false;; told = true) {
+    try {
+      return FileLock(path);
+    } catch (const Error& error) {
+      if (error.kind() != Error::Kind::busy) throw;
+    }
+    if (!told) note("waiting for another build that makes " + path.stem().string());
+    if (!clock.sleep_for(std::chrono::milliseconds(100), stop)) {
+      throw Error(Error::Kind::cancelled, "interrupted");
+    }
+  }
+}
+
 /// Made under another name, so that a half one is never taken.
 template <class Make>
-fs::path made_once(const std::string& name, const Make& make) {
+fs::path made_once(const std::string& name, const Note& note, const std::stop_token& stop,
+                   const Make& make) {
   const fs::path place = bases() / (name + id_map_key());
   std::error_code error;
   if (fs::exists(place / "ready", error)) return place / "fs";
   make_private_directory(bases());
-  const FileLock lock(place.string() + ".lock");
+  const FileLock lock = wait_for_lock(place.string() + ".lock", note, stop);
   if (fs::exists(place / "ready", error)) return place / "fs";
   fs::remove_all(place, error);
   make_private_directory(place);
@@ -81,8 +100,8 @@ fs::path made_once(const std::string& name, const Make& make) {
 }
 
 /// Over this machine's root: what is of this boot, other people's scratch files, and our own state.
-SandboxBase host() {
-  const fs::path layer = made_once("host", [](const fs::path& place) {
+SandboxBase host(const Note& note, const std::stop_token& stop) {
+  const fs::path layer = made_once("host", note, stop, [](const fs::path& place) {
     // First, as it may be below one of the others, which then get their own modes.
     make_hiding_folder(place / state_base().relative_path(), 0700);
     for (const char* name : {"proc", "sys", "dev", "run"}) make_hiding_folder(place / name, 0755);
@@ -104,32 +123,32 @@ std::string identity_of_archive(const fs::path& archive) {
                                                 std::to_string(status.st_ino));
 }
 
-SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes,
-                     const std::function<void(const std::string&)>& note, std::stop_token stop) {
+SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes, const Note& note,
+                     std::stop_token stop) {
   const std::string identity = identity_of_archive(archive);
-  const fs::path folder = made_once("tar-" + identity.substr(0, 32), [&](const fs::path& place) {
-    note("unpacking " + archive.string());
-    std::vector<std::string> words{"tar", "--extract", "--numeric-owner", "--xattrs",
-                                   "--xattrs-include=*"};
-    const IdMap ids = current_id_map();
-    if (!ids.whole) {  // only root of the machine makes devices; a sandbox has its own /dev
-      words.insert(words.end(), {"--exclude=./dev/*", "--exclude=dev/*"});
-    }
-    if (ids.count == 1) words.push_back("--no-same-owner");
-    words.insert(words.end(), {"--file", archive.string(), "--directory", place.string()});
-    run_or_fail({words, "/", {}}, processes, stop, "cannot unpack " + archive.string());
-  });
+  const fs::path folder =
+      made_once("tar-" + identity.substr(0, 32), note, stop, [&](const fs::path& place) {
+        note("unpacking " + archive.string());
+        std::vector<std::string> words{"tar", "--extract", "--numeric-owner", "--xattrs",
+                                       "--xattrs-include=*"};
+        const IdMap ids = current_id_map();
+        if (!ids.whole) {  // only root of the machine makes devices; a sandbox has its own /dev
+          words.insert(words.end(), {"--exclude=./dev/*", "--exclude=dev/*"});
+        }
+        if (ids.count == 1) words.push_back("--no-same-owner");
+        words.insert(words.end(), {"--file", archive.string(), "--directory", place.string()});
+        run_or_fail({words, "/", {}}, processes, stop, "cannot unpack " + archive.string());
+      });
   return {folder, "tar " + identity + id_map_key(), {}};
 }
 
-SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
-                           const std::function<void(const std::string&)>& note,
+SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes, const Note& note,
                            std::stop_token stop) {
   if (!find_in_path("mmdebstrap")) {
     throw Error(Error::Kind::unsupported, "the base mmdebstrap:" + suite + " needs mmdebstrap",
                 "apt-get install mmdebstrap");
   }
-  const fs::path folder = made_once("mmdebstrap-" + suite, [&](const fs::path& place) {
+  const fs::path folder = made_once("mmdebstrap-" + suite, note, stop, [&](const fs::path& place) {
     note("making a Debian " + suite + " with mmdebstrap, once");
     // Its own root mode wants to mount what only root of the machine may.
     const std::string mode = in_user_namespace() ? "--mode=unshare" : "--mode=root";
@@ -159,7 +178,7 @@ bool base_is_made(const std::string& base) {
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
                          const std::function<void(const std::string&)>& note,
                          std::stop_token stop) {
-  if (base == "host") return host();
+  if (base == "host") return host(note, stop);
   if (base.starts_with(mmdebstrap)) {
     return debootstrapped(base.substr(mmdebstrap.size()), processes, note, std::move(stop));
   }

@@ -2,6 +2,7 @@
 # line, a failure takes none of the others with it, an interrupt ends all and leaves nothing.
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || skip "needs root"
+needs busybox script python3
 export TOEHOLD_HOME=$scratch/home
 
 component() {  # FILE SECOND-COMMAND
@@ -92,6 +93,19 @@ expect_equal "$(stat -c %a "$log")" 600
 import json, sys
 names = sorted(image["name"] for image in json.load(sys.stdin))
 assert names.count("fruits") == 2, names'
+
+# --- a base that all of them need is made once; the others wait for it
+mkdir -p base/{bin,tmp,root,opt} && head -c 200000000 /dev/zero >base/filler
+cp /bin/busybox base/bin/busybox
+for applet in sh cat echo sleep; do ln -s busybox "base/bin/$applet"; done
+ln -s sh base/bin/bash
+tar -C base -cf base.tar . && rm -r base
+sed 's/^matrix.*/matrix: {FRUIT: [apple, pear, quince]}/' recipe.yaml >of-tar.yaml
+printf 'target: {type: sandbox, base: base.tar}\n' >>of-tar.yaml
+expect_exit 0 "$TOEHOLD" build --jobs 3 of-tar.yaml
+expect_equal "$(ls -d "$TOEHOLD_HOME"/cache/bases/tar-*/fs | wc -l)" 1
+expect_contains "$(cat "$TOEHOLD_HOME"/builds/*/build.log)" 'waiting for another build that makes tar-'
+rm base.tar
 
 # --- a mistake in a component is told once, before any build
 sed 's/action: ExecuteBash/action: ExecuteBsh/' many.yaml >wrong.yaml

@@ -1,6 +1,8 @@
 #include "runner/controller/layer_store.hpp"
 
+#include <atomic>
 #include <cstdlib>
+#include <thread>
 
 #include "runner/base/json.hpp"
 #include "tests/support/catch.hpp"
@@ -44,6 +46,29 @@ TEST_CASE("a layer is found again with its files and outputs") {
   CHECK(found->outputs.list().front().find("stdout")->text() == "x");
   CHECK(read_file(f.store.files(*found) / "file") == "hello");
   CHECK_FALSE(fs::exists(f.folder.path() / "upper"));
+}
+
+TEST_CASE("builds side by side keep the same layer, each its own") {
+  const TempDirectory folder(fs::temp_directory_path(), "layers-");
+  constexpr int rounds = 50;
+  std::atomic<int> failures{0};
+  const auto build = [&](const std::string& name) {
+    try {
+      LayerStore store(folder.path() / "store");
+      for (int i = 0; i < rounds; ++i) {
+        const fs::path upper = folder.path() / name;
+        fs::create_directories(upper);
+        write_file_atomically(upper / "file", name + std::to_string(i));
+        const LayerRecord kept = store.put(Fixture::record("k1"), upper);
+        if (read_file(store.files(kept) / "file") != name + std::to_string(i)) ++failures;
+        if (!store.find("k1")) ++failures;
+      }
+    } catch (const std::exception&) {
+      ++failures;
+    }
+  };
+  { std::jthread one(build, "one"), two(build, "two"); }
+  CHECK(failures == 0);
 }
 
 TEST_CASE("a step that changed no file has a record only") {
