@@ -31,6 +31,12 @@ bool is_ours(const fs::path& path) {
          status.st_uid == ::geteuid();
 }
 
+std::string scratch_prefix(const fs::path& state_directory) {
+  std::error_code ignored;
+  const std::string name = fs::weakly_canonical(state_directory, ignored).string();
+  return "toehold-" + digest_of(DigestAlgorithm::sha256, name).substr(0, 16) + "-";
+}
+
 }  // namespace
 
 fs::path state_base() {
@@ -69,11 +75,9 @@ StateFiles::StateFiles(fs::path state_directory)
       previous(directory / "previous.jsonl"),
       cloudwatch(directory / "cloudwatch.json") {}
 
-ScratchFolder::ScratchFolder(const fs::path& state_directory) {
+void ScratchFolder::remove_left(const fs::path& state_directory) {
   std::error_code ignored;
-  const std::string name = fs::weakly_canonical(state_directory, ignored).string();
-  const std::string prefix =
-      "toehold-" + digest_of(DigestAlgorithm::sha256, name).substr(0, 16) + "-";
+  const std::string prefix = scratch_prefix(state_directory);
   for (const fs::path& parent : {fs::path(memory_folder), state_directory}) {
     for (const auto& left : fs::directory_iterator(parent, ignored)) {
       if (left.path().filename().string().starts_with(prefix) && is_ours(left.path())) {
@@ -81,6 +85,11 @@ ScratchFolder::ScratchFolder(const fs::path& state_directory) {
       }
     }
   }
+}
+
+ScratchFolder::ScratchFolder(const fs::path& state_directory) {
+  remove_left(state_directory);
+  const std::string prefix = scratch_prefix(state_directory);
   if (is_in_memory(memory_folder)) {
     try {
       folder_.emplace(memory_folder, prefix);  // under a name that nobody can have taken

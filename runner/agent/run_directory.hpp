@@ -38,6 +38,8 @@ struct StateFiles {
 class ScratchFolder {
  public:
   explicit ScratchFolder(const std::filesystem::path& state_directory);
+  /// Those that runs with this state folder have left; none may be at work.
+  static void remove_left(const std::filesystem::path& state_directory);
   const std::filesystem::path& path() const { return folder_->path(); }
 
  private:

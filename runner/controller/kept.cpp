@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "runner/agent/program.hpp"
+#include "runner/agent/run_directory.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
@@ -123,6 +124,10 @@ bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
   }
   if (!clean) return false;
   std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder.path(), error)) {
+    const bool is_state = entry.path().filename().string().starts_with("state-");
+    if (is_state) ScratchFolder::remove_left(entry.path());
+  }
   fs::remove_all(folder.path(), error);
   return !error;
 }

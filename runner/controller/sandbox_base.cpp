@@ -152,8 +152,10 @@ SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes, c
     note("making a Debian " + suite + " with mmdebstrap, once");
     // Its own root mode wants to mount what only root of the machine may.
     const std::string mode = in_user_namespace() ? "--mode=unshare" : "--mode=root";
-    run_or_fail({{"mmdebstrap", mode, "--variant=apt", "--skip=cleanup/apt/lists", "--quiet", suite,
-                  place.string()},
+    // It starts many programs; in namespaces of their own they, and what they have mounted, end
+    // with the first of them, which ends with us.
+    run_or_fail({{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", mode,
+                  "--variant=apt", "--skip=cleanup/apt/lists", "--quiet", suite, place.string()},
                  "/",
                  {}},
                 processes, stop, "mmdebstrap of " + suite);

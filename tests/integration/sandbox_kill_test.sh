@@ -2,6 +2,10 @@
 # The controller of a sandbox build is killed before and after every line of its inventory, and at
 # the changes to files between them; then `toehold cleanup` leaves no mount, process or folder, this
 # machine is as it was, and the same build succeeds. SIGINT and SIGTERM need no cleanup.
+# In a /dev/shm of its own, where no other test leaves or removes anything.
+if [ -z "${OWN_SHM:-}" ] && unshare -m mount -t tmpfs none /dev/shm 2>/dev/null; then
+  OWN_SHM=1 exec unshare -m sh -c 'mount -t tmpfs none /dev/shm && exec bash "$0"' "${BASH_SOURCE[0]}"
+fi
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [ "$(id -u)" = 0 ] || skip "the sandbox of root needs root"
 unshare -m true 2>/dev/null || skip "no mount namespaces here"
@@ -33,6 +37,7 @@ nothing_left() {
   expect_equal "$(ls home/builds) $1" " $1"
   expect_equal "$(grep -c "$scratch" /proc/mounts || true) $1" "0 $1"
   expect_equal "$(ls out | grep -vx changes.tar) $1" " $1"
+  expect_equal "$(ls /dev/shm) $1" " $1"
   for image in home/images/*/; do
     [ -e "$image/image.json" ] || fail "half an image: $(ls -A "$image") $1"
   done
@@ -88,12 +93,34 @@ expect_equal "$(ls home/cache/layers)" ""
 echo "killed at $killed of $(wc -l <points) points"
 [ "$killed" -ge $((2 * lines)) ] || fail "only $killed points were reached"
 
+# --- while a base is made by a program that has started others
+mkdir bin
+cat >bin/mmdebstrap <<'SH'
+#!/bin/sh
+sleep 7654321 &
+setsid sleep 7654321 &
+echo begun >"${0%/bin/*}/begun"
+wait
+SH
+chmod +x bin/mmdebstrap
+PATH=$scratch/bin:$PATH "$TOEHOLD" build --view none two.yaml --set target.base=mmdebstrap:none >told 2>&1 &
+wait_until 20 test -s begun
+kill -9 $!
+wait $! 2>/dev/null || true
+wait_until 5 sh -c '! pgrep -f "[s]leep 7654321" >/dev/null'
+expect_exit 0 "$TOEHOLD" cleanup
+nothing_left "while a base was made"
+expect_exit 0 "$TOEHOLD" cache prune --all --bases
+expect_equal "$(find home/cache -name 'mmdebstrap-*' | wc -l)" 0
+expect_exit 0 "${build[@]}"
+
 # --- a signal to the whole group, as Ctrl-C is one, and one to the controller alone
 sed 's/rm .opt.toehold-one/sleep 30/' two.yaml >slow.yaml
 for signal in INT TERM; do
   for milliseconds in 20 60 100 150 200 300 450 600; do
     setsid "$TOEHOLD" build --view none slow.yaml --no-cache >told 2>&1 &
     pid=$!
+    wait_until 5 kill -0 -- "-$pid" 2>/dev/null
     sleep "0.$(printf %03d "$milliseconds")"
     if [ $signal = INT ]; then kill -INT -- -"$pid"; else kill -TERM "$pid"; fi
     code=0
