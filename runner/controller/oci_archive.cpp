@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <memory>
 
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
@@ -16,8 +17,8 @@ constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+jso
 constexpr const char* layer_type = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 struct Blob {
-  fs::path file;     // or
-  std::string text;  // the content itself
+  std::shared_ptr<OutputFile> file;  // never kept; or
+  std::string text;                  // the content itself
   std::string sha256;
   std::uint64_t size = 0;
   std::string diff_id;  // of a layer: SHA-256 of its uncompressed tar
@@ -31,17 +32,18 @@ Blob text_blob(const Value& value) {
   return blob;
 }
 
-Blob layer_blob(const OciLayer& layer, const fs::path& place) {
-  OutputFile file(place);
+Blob layer_blob(const OciLayer& layer, const fs::path& folder) {
+  auto file = std::make_shared<OutputFile>(folder / ".toehold-layer");
   Digest uncompressed(DigestAlgorithm::sha256);
-  GzipWriter gzip([&](std::string_view bytes) { file.write(bytes); });
+  GzipWriter gzip([&](std::string_view bytes) { file->write(bytes); });
   layer.write_to([&](std::string_view bytes) {
     uncompressed.update(bytes);
     gzip.write(bytes);
   });
   gzip.finish();
-  file.keep();
-  return {place, {}, file.sha256(), file.size(), uncompressed.finish()};
+  const std::string sha256 = file->sha256();
+  const std::uint64_t size = file->size();
+  return {std::move(file), {}, sha256, size, uncompressed.finish()};
 }
 
 Value descriptor(const char* type, const Blob& blob) {
@@ -94,21 +96,21 @@ class Archive {
   }
   void blob(const Blob& blob) {
     const std::string name = "blobs/sha256/" + blob.sha256;
-    if (blob.file.empty()) {
+    if (!blob.file) {
       text(name, blob.text);
       return;
     }
     TarEntry entry = header(name, S_IFREG | 0644);
     entry.size = blob.size;
     tar_.begin(entry);
-    std::ifstream input(blob.file, std::ios::binary);
+    std::ifstream input(blob.file->readable(), std::ios::binary);
     std::string buffer(1 << 17, '\0');
     while (input.read(buffer.data(), static_cast<std::streamsize>(buffer.size())),
            input.gcount() > 0) {
       if (stop_.stop_requested()) throw Error(Error::Kind::cancelled, "stopped by a signal");
       tar_.write(std::string_view(buffer).substr(0, static_cast<std::size_t>(input.gcount())));
     }
-    if (input.bad()) throw Error(Error::Kind::io, "cannot read " + blob.file.string());
+    if (input.bad()) throw Error(Error::Kind::io, "cannot read a layer again");
   }
   void finish() { tar_.finish(); }
 
@@ -131,11 +133,10 @@ class Archive {
 void write_oci_archive(OutputFile& file, const fs::path& folder, const ImageConfig& config,
                        const std::vector<OciLayer>& layers, std::int64_t epoch,
                        std::stop_token stop) {
-  const TempDirectory blobs_folder(folder, ".toehold-oci-");
   std::vector<Blob> blobs;
   Value::List layer_list, docker_layers;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    blobs.push_back(layer_blob(layers[i], blobs_folder.path() / std::to_string(i)));
+  for (const OciLayer& layer : layers) {
+    blobs.push_back(layer_blob(layer, folder));
     layer_list.push_back(descriptor(layer_type, blobs.back()));
     docker_layers.emplace_back("blobs/sha256/" + blobs.back().sha256);
   }

@@ -31,10 +31,14 @@ void OutputFile::write(std::string_view bytes) {
   size_ += bytes.size();
 }
 
+std::string OutputFile::readable() const {
+  return temporary_.empty() ? "/proc/self/fd/" + std::to_string(fd_.get()) : temporary_;
+}
+
 /// A file without a name can get one that is free, and only a file with a name can take another's.
 void OutputFile::give_name() {
   if (!temporary_.empty()) return;
-  const std::string file = "/proc/self/fd/" + std::to_string(fd_.get());
+  const std::string file = readable();
   std::string name = path_.string();
   for (;; name = path_.string() + "." + random_hex(3)) {
     if (::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {

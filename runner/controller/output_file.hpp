@@ -24,6 +24,8 @@ class OutputFile {
   void write(std::string_view bytes);
   /// On the disk, under its name.
   void keep();
+  /// Where the bytes can be read while it is not kept.
+  std::string readable() const;
   std::uint64_t size() const { return size_; }
   /// Lower-case hex; call it once.
   std::string sha256() { return digest_.finish(); }
