@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 #include "runner/agent/program.hpp"
@@ -108,6 +109,7 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
 struct TypedCleanup {
   std::vector<std::string> builds;
   bool all = false;
+  bool not_busy = false;  // of ourselves: builds that were not named by anybody
 };
 
 /// True when nothing of it is left.
@@ -145,18 +147,21 @@ void remove_unrecorded_builds() {
   }
 }
 
-ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
-  const std::vector<BuildRecord> records = list_builds();
-  for (const BuildRecord& record : records) {
-    if (record.target == sandbox_target) become_root(context);
-  }
-  std::vector<std::string> ids = typed.builds;
-  if (ids.empty()) {
-    for (const BuildRecord& record : records) {
-      if (typed.all || record.state != "kept") ids.push_back(record.id);
-    }
-  }
-  if (typed.builds.empty()) remove_unrecorded_builds();
+/// Those in the list that only root of the sandboxes can remove go out of it into the result.
+std::vector<std::string> take_sandboxes(std::vector<std::string>& ids,
+                                        const std::vector<BuildRecord>& records) {
+  const auto is_sandbox = [&](const std::string& id) {
+    return std::any_of(records.begin(), records.end(), [&](const BuildRecord& record) {
+      return record.target == sandbox_target && record.id.starts_with(id);
+    });
+  };
+  const auto first = std::stable_partition(ids.begin(), ids.end(), std::not_fn(is_sandbox));
+  std::vector<std::string> sandboxes(first, ids.end());
+  ids.erase(first, ids.end());
+  return sandboxes;
+}
+
+ExitCode clean_up_all(const std::vector<std::string>& ids, bool named) {
   RealProcessRunner processes;
   ExitCode code = ExitCode::success;
   for (const std::string& id : ids) {
@@ -170,10 +175,31 @@ ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
       }
     } catch (const Error& error) {
       // One that is at work is nobody's rubbish; named, it is an error.
-      if (error.kind() != Error::Kind::busy || !typed.builds.empty()) throw;
+      if (error.kind() != Error::Kind::busy || named) throw;
       std::printf("build %s is at work\n", id.c_str());
     }
   }
+  return code;
+}
+
+ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
+  const std::vector<BuildRecord> records = list_builds();
+  const bool named = !typed.builds.empty() && !typed.not_busy;
+  std::vector<std::string> ids = typed.builds;
+  if (ids.empty()) {
+    for (const BuildRecord& record : records) {
+      if (typed.all || record.state != "kept") ids.push_back(record.id);
+    }
+    remove_unrecorded_builds();
+  }
+  if (::geteuid() == 0) return clean_up_all(ids, named);
+  // A container engine of the user knows its containers only from outside of the namespace.
+  std::vector<std::string> sandboxes = take_sandboxes(ids, records);
+  const ExitCode code = clean_up_all(ids, named);
+  if (sandboxes.empty() || code != ExitCode::success) return code;
+  sandboxes.insert(sandboxes.begin(), "cleanup");
+  if (!named) sandboxes.push_back("--not-busy");
+  become_root(context, sandboxes);
   return code;
 }
 
@@ -248,6 +274,7 @@ void add_cleanup(CLI::App& app, CommandContext& context) {
     return ids_in_state({"kept", "running", "failed", "succeeded"});
   };
   command->add_flag("--all", typed->all, "Those that were kept, too");
+  command->add_flag("--not-busy", typed->not_busy)->group("");
   command->callback([typed, &context] { context.exit_code = cleanup(*typed, context); });
 }
 

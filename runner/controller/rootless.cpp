@@ -65,10 +65,17 @@ void check_host(const Recipe& recipe, Diagnostics& diagnostics) {
 }  // namespace
 
 void become_root(const CommandContext& context) {
+  become_root(context, {context.argv + 1, context.argv + context.argc});
+}
+
+void become_root(const CommandContext& context, const std::vector<std::string>& words) {
   if (::geteuid() == 0) return;
   ::setenv("TOEHOLD_HOME", state_base().c_str(), 1);
   std::fflush(nullptr);
-  relaunch_in_user_namespace(context.argv);
+  std::vector<char*> argv{context.argv[0]};
+  for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  relaunch_in_user_namespace(argv.data());
 }
 
 void become_root_for(const std::vector<std::string>& targets, const CommandContext& context) {

@@ -15,6 +15,8 @@ namespace toehold {
 /// Starts the command anew as root of a user namespace, with the user's state folder; returns where
 /// it is root already. Before anything is printed or locked. Throws Error(unsupported).
 void become_root(const CommandContext& context);
+/// The same with other words behind the program's name.
+void become_root(const CommandContext& context, const std::vector<std::string>& words);
 
 /// The same if one of the targets needs it; throws Error(usage) if another one cannot have it.
 void become_root_for(const std::vector<std::string>& targets, const CommandContext& context);

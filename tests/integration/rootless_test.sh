@@ -194,9 +194,14 @@ refused() {
 expect_exit 1 refused
 expect_contains "$err" "an ordinary user cannot make a user namespace here"
 
-# --- nothing stays
+# --- nothing stays, be it of a sandbox or of another target
 toehold() { as "$many" "$scratch/toehold" "$@"; }
+expect_exit 1 build broken.yaml
+as "$many" sh -c 'cd .local/state/toehold/builds && cp -r broken-* other && sed -i "s/\"id\": \"broken[^\"]*/\"id\": \"other/; s/\"sandbox\"/\"container\"/" other/build.json && : >other/inventory.jsonl'
 expect_exit 0 toehold cleanup
+expect_contains "$out" "build other is gone"
+expect_contains "$out" "build broken"
+expect_equal "$(ls "$state/builds")" ""
 expect_exit 0 toehold cache prune --all --bases
 expect_equal "$(find "$state" ! -user "$many" | wc -l)" 0
 expect_equal "$(find "$state/cache" -type d -name 'fs*' | wc -l)" 0
