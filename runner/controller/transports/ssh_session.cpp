@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -90,11 +91,18 @@ std::string SshAddress::text() const {
 }
 
 SshSession::State::~State() {
+  // A second at most each: the other side may be gone.
+  const auto patiently = [this](auto call) {
+    for (int tries = 0; call() == LIBSSH2_ERROR_EAGAIN && tries < 50; ++tries) {
+      pollfd ready{wire(), POLLIN, 0};
+      ::poll(&ready, 1, 20);
+    }
+  };
   if (session) {
-    libssh2_session_disconnect(session, "done");
-    libssh2_session_free(session);
+    patiently([this] { return libssh2_session_disconnect(session, "done"); });
+    patiently([this] { return libssh2_session_free(session); });
   }
-  if (tunnel) libssh2_channel_free(tunnel);
+  if (tunnel) patiently([this] { return libssh2_channel_free(tunnel); });
 }
 
 void SshSession::State::fail(const std::string& what, Error::Kind kind) const {
@@ -189,10 +197,27 @@ void SshSession::State::use_tunnel() {
   libssh2_session_callback_set(session, LIBSSH2_CALLBACK_RECV, reinterpret_cast<void*>(receive));
 }
 
+/// Without those that this libssh2 does not know: it would drop them itself, and 1.10 does so with
+/// a copy onto overlapping memory.
+std::string SshSession::State::known_of(int what, const std::string& names) const {
+  const char** algorithms = nullptr;
+  const int count = libssh2_session_supported_algs(session, what, &algorithms);
+  if (count < 0) fail("libssh2 does not say what it knows");
+  std::vector<std::string> known;
+  for (const std::string& name : split(names, ',')) {
+    const bool there = std::any_of(algorithms, algorithms + count,
+                                   [&](const char* other) { return name == other; });
+    if (there) known.push_back(name);
+  }
+  if (algorithms) libssh2_free(session, algorithms);
+  return join(known, ",");
+}
+
 void SshSession::State::agree_on_keys(const std::string& host_key_types, const SshWait& wait) {
   const auto prefer = [&](int what, const std::string& names) {
-    if (libssh2_session_method_pref(session, what, names.c_str()) != 0) {
-      fail("libssh2 has none of " + names);
+    const std::string known = known_of(what, names);
+    if (known.empty() || libssh2_session_method_pref(session, what, known.c_str()) != 0) {
+      fail("libssh2 has none of " + names, Error::Kind::unsupported);
     }
   };
   prefer(LIBSSH2_METHOD_KEX, key_exchanges);

@@ -45,6 +45,7 @@ struct SshSession::State {
   LIBSSH2_CHANNEL* open(const SshWait& wait, const std::string& what,
                         const std::function<LIBSSH2_CHANNEL*()>& call) const;
   void use_tunnel();
+  std::string known_of(int what, const std::string& names) const;
   void agree_on_keys(const std::string& host_key_types, const SshWait& wait);
   SshChannel open_channel(const SshWait& wait, const std::string& what) const;
   SshChannel open_terminal(const std::string& line, const std::string& head, const SshWait& wait,
