@@ -118,7 +118,8 @@ expect_exit 0 "${build[@]}"
 sed 's/rm .opt.toehold-one/sleep 30/' two.yaml >slow.yaml
 for signal in INT TERM; do
   for milliseconds in 20 60 100 150 200 300 450 600; do
-    setsid "$TOEHOLD" build --view none slow.yaml --no-cache >told 2>&1 &
+    # A shell starts what is in its background with SIGINT ignored; nobody's Ctrl-C is like that.
+    setsid env --default-signal=INT "$TOEHOLD" build --view none slow.yaml --no-cache >told 2>&1 &
     pid=$!
     wait_until 5 kill -0 -- "-$pid" 2>/dev/null
     sleep "0.$(printf %03d "$milliseconds")"
