@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What a machine of CI may lack: the corpus of published documents, and leave to trace.
-may_skip=(integration.corpus_validate_test integration.corpus_run_test integration.kill_sweep_test)
+may_skip=(integration.corpus_validate_test integration.corpus_run_test integration.kill_sweep_test
+  integration.sandbox_kill_test)
 # Under the sanitizers: a traced process cannot look for leaks, and the corpus' steps are not ours.
 not_sanitized='kill_sweep|corpus_run'
 

@@ -11,8 +11,9 @@ phases:
   - {name: test, steps: [{name: Two, action: ExecuteBash, inputs: {commands: ['echo two >>$scratch/ledger']}}]}
 Y
 recipe "$port" "  identityFile: $scratch/key" "  knownHosts: $scratch/known_hosts"
+sed -i 's/^name: .*/name: ssh-kill/' recipe.yml  # the other tests have folders here at the same time
 kill_at() { python3 "$TOEHOLD_SOURCE/tests/support/kill_at_line.py" "$1" "$TOEHOLD_HOME/builds" "$TOEHOLD" build recipe.yml --view none; }
-folders() { ls -d /var/lib/toehold-remote-* 2>/dev/null || true; }
+folders() { ls -d /var/lib/toehold-ssh-kill-* 2>/dev/null || true; }
 before=$(folders)
 killed=0
 for ((line = 1; ; line++)); do
