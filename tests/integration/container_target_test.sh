@@ -137,3 +137,13 @@ expect_exit 1 build --on-failure keep
 id=$(sed -n 's/^  toehold resume \([^ ]*\) .*/\1/p' <<<"$err")
 expect_exit 0 "$TOEHOLD" cleanup "$id"
 expect_equal "$(left)" ''
+
+# At a terminal: a shell in the state that the step left, and what is mended there is taken as done.
+expect_exit 0 python3 "$TOEHOLD_SOURCE/tests/support/type_into.py" "$TOEHOLD" build recipe.yml -- \
+  '[s/r/k/c/p/q] ' s '# ' 'cat $TOEHOLD_STEP_FILES/script.sh; rm /half; touch /tested; exit' \
+  '[s/r/k/c/p/q] ' c
+expect_contains "$out" 'what it has done stays on this target'
+expect_contains "$out" $'echo half >/half\ntest -e /mended'
+expect_contains "$out" 'built in'
+expect_equal "$(left)" ''
+podman image rm --force localhost/wrong:1.0.0 >/dev/null

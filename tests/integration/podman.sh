@@ -1,7 +1,7 @@
 # Sourced by tests of the target container: an image made here of a static busybox, names that say
 # whose it is, and everything gone at the end.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-needs podman
+needs podman python3
 [ "$(id -u)" = 0 ] || skip "podman as root only"
 busybox=$(command -v busybox) || skip "no busybox here"
 export TOEHOLD_HOME=$scratch/toehold
