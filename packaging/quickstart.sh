@@ -33,6 +33,6 @@ Again, it takes no time: every step that is unchanged is taken from the cache. N
   build/release/toehold validate samples/components/*.yaml
   build/release/toehold run samples/components/chaining.yaml --explain
   build/release/toehold build samples/components/conditions.yaml
-  build/release/toehold images
+  TOEHOLD_HOME=$PWD/build/quickstart build/release/toehold images
 and read docs/how-to/build-your-first-image.md.
 END
