@@ -129,8 +129,9 @@ bool is_recipe_file(const fs::path& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return false;
   try {
-    const SourcePtr source =
-        std::make_shared<SourceText>(path.string(), read_file(path, most_bytes));
+    std::string text = read_file(path, most_bytes);
+    if (text.find("components") == std::string::npos) return false;  // most documents; no parsing
+    const SourcePtr source = std::make_shared<SourceText>(path.string(), std::move(text));
     Diagnostics ignored(source);
     const auto root = read_yaml(source, ignored);
     return root && root->find("components") && !root->find("phases");
