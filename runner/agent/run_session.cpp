@@ -75,6 +75,20 @@ void remove_file(const fs::path& path) {
 
 }  // namespace
 
+ConsoleOptions screen_on_stderr(const std::string& view) {
+  ConsoleOptions console;
+  console.mode = view == "live"    ? ConsoleOptions::Mode::live
+                 : view == "plain" ? ConsoleOptions::Mode::plain
+                                   : ConsoleOptions::Mode::none;
+  console.terminal.fd = STDERR_FILENO;
+  console.terminal.live = view == "live";
+  console.terminal.colour = colour_wanted(STDERR_FILENO);
+  console.terminal.unicode = unicode_wanted();
+  const char* github = std::getenv("GITHUB_ACTIONS");
+  console.github = view == "plain" && github && std::string_view(github) == "true";
+  return console;
+}
+
 RunSession::RunSession(const RunOptions& options, const CommandContext& context, AwsReach& aws,
                        RunSite site)
     : options_(options),
@@ -248,16 +262,7 @@ void RunSession::hide_query(const std::string& document) {
 }
 
 ConsoleOptions RunSession::console_options() const {
-  ConsoleOptions console;
-  console.mode = options_.view == "live"    ? ConsoleOptions::Mode::live
-                 : options_.view == "plain" ? ConsoleOptions::Mode::plain
-                                            : ConsoleOptions::Mode::none;
-  console.terminal.fd = STDERR_FILENO;
-  console.terminal.live = options_.view == "live";
-  console.terminal.colour = colour_wanted(STDERR_FILENO);
-  console.terminal.unicode = unicode_wanted();
-  const char* github = std::getenv("GITHUB_ACTIONS");
-  console.github = options_.view == "plain" && github && std::string_view(github) == "true";
+  ConsoleOptions console = screen_on_stderr(options_.view);
   if (site_.stands_alone) console.retry_command = retry_command();
   console.name_logs = site_.stands_alone;
   return console;

@@ -59,6 +59,9 @@ class RunSession {
   std::optional<LogDelivery> delivery_;
 };
 
+/// How a run is shown on stderr; `view`: "live", "plain", else nothing is.
+ConsoleOptions screen_on_stderr(const std::string& view);
+
 /// The object of awstoe on stdout for a run that never began.
 void print_early_failure(const std::string& execution_id, const std::string& message);
 

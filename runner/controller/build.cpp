@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/build_jobs.hpp"
 #include "runner/controller/commands.hpp"
+#include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_base.hpp"
 
@@ -54,12 +56,18 @@ RecipeSettings parse_settings(const std::vector<std::string>& typed) {
   return settings;
 }
 
+std::vector<std::string> output_kinds() {
+  std::vector<std::string> kinds = output_fields().front().choices;
+  std::sort(kinds.begin(), kinds.end());
+  return kinds;
+}
+
 /// `rootfs`, or `rootfs=FILE`.
 OutputSpec parse_output(const std::string& text) {
   const std::size_t equals = text.find('=');
   OutputSpec output;
   output.type = text.substr(0, equals);
-  const std::vector<std::string> known{"changes", "oci-archive", "rootfs"};
+  const std::vector<std::string> known = output_kinds();
   if (std::find(known.begin(), known.end(), output.type) == known.end()) {
     const std::string hint = did_you_mean(output.type, known);
     throw Error(Error::Kind::usage, "--output: there is no kind '" + output.type + "'",
@@ -278,9 +286,7 @@ void add_build(CLI::App& app, CommandContext& context) {
       ->add_option("-o,--output", typed->outputs,
                    "Kind of output, or KIND=FILE: changes, oci-archive, rootfs")
       ->allow_extra_args(false);
-  context.words["build output"] = [] {
-    return std::vector<std::string>{"changes", "oci-archive", "rootfs"};
-  };
+  context.words["build output"] = output_kinds;
   command->add_flag("--no-cache", typed->no_cache, "Run every step");
   command->add_flag("--offline", typed->offline, "Steps have no network but loopback");
   command->add_flag("--no-test", typed->no_tests, "Leave out the test phase");

@@ -36,11 +36,8 @@ void print_rows(const std::vector<StepForecast>& rows) {
 std::vector<StepForecast> all_steps(const std::vector<Stage>& stages, const std::string& target) {
   std::vector<StepForecast> rows;
   for (const Stage& stage : stages) {
-    PlanFilter filter;
-    filter.phases = split(stage.phases, ',');
-    for (const PlannedStep& step : make_plan(stage.documents, filter).steps) {
-      rows.push_back({step.id, step.phase->name + "." + step.step->name, "runs",
-                      "the target " + target + " keeps no layers"});
+    for (StepForecast& row : forecast_all_run(stage, "the target " + target + " keeps no layers")) {
+      rows.push_back(std::move(row));
     }
   }
   return rows;

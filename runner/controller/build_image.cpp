@@ -66,12 +66,6 @@ Answer ask(const std::string& step, bool layers) {
   return ask(step, layers);
 }
 
-std::size_t count_steps(const Stage& stage) {
-  PlanFilter filter;
-  filter.phases = split(stage.phases, ',');
-  return make_plan(stage.documents, filter).steps.size();
-}
-
 /// Runs a stage until it succeeds or somebody gives it up.
 class StageRunner {
  public:
@@ -86,7 +80,8 @@ class StageRunner {
   /// True when it succeeded; else `end` says why, and `instance` is kept if that was wanted.
   bool run(Instance& instance, Stage stage, BuildEnd& end) {
     for (;;) {
-      if (options_.progress) options_.progress->begin_stage(stage.name, count_steps(stage));
+      if (options_.progress)
+        options_.progress->begin_stage(stage.name, plan_of(stage).steps.size());
       const char* where = info_.snapshots ? ", on a new instance of the image" : ", where it is";
       say("== " + stage.name + (stage.name == "test" ? where : ""));
       const StageEnd stage_end = instance.run(stage);

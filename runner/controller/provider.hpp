@@ -42,6 +42,11 @@ struct StepForecast {
   std::string why;
 };
 
+/// Its steps, in order.
+Plan plan_of(const Stage& stage);
+/// All of its steps, to be run for this reason.
+std::vector<StepForecast> forecast_all_run(const Stage& stage, const std::string& why);
+
 enum class StageEnd { succeeded, failed, interrupted };
 
 /// What is to become of a step that failed when its stage is run again: nothing of it is kept and

@@ -23,6 +23,20 @@ constexpr std::array targets{Target{"sandbox", make_sandbox_provider},
 
 }  // namespace
 
+Plan plan_of(const Stage& stage) {
+  PlanFilter filter;
+  filter.phases = split(stage.phases, ',');
+  return make_plan(stage.documents, filter);
+}
+
+std::vector<StepForecast> forecast_all_run(const Stage& stage, const std::string& why) {
+  std::vector<StepForecast> rows;
+  for (const PlannedStep& step : plan_of(stage).steps) {
+    rows.push_back({step.id, step.phase->name + "." + step.step->name, "runs", why});
+  }
+  return rows;
+}
+
 std::vector<std::string> provider_names() {
   std::vector<std::string> names;
   for (const Target& target : targets) names.emplace_back(target.name);

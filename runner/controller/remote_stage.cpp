@@ -1,11 +1,9 @@
 #include "runner/controller/remote_stage.hpp"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
+#include "runner/agent/run_session.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
@@ -16,23 +14,6 @@
 namespace toehold {
 
 namespace {
-
-ConsoleOptions console_options(const std::string& view) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
-  const bool live = view == "live" || ((view.empty() || view == "auto") && terminal);
-  ConsoleOptions console;
-  console.mode = view == "none" ? ConsoleOptions::Mode::none
-                 : live         ? ConsoleOptions::Mode::live
-                                : ConsoleOptions::Mode::plain;
-  console.terminal.fd = STDERR_FILENO;
-  console.terminal.live = live;
-  console.terminal.colour = colour_wanted(STDERR_FILENO);
-  console.terminal.unicode = unicode_wanted();
-  const char* github = std::getenv("GITHUB_ACTIONS");
-  console.name_logs = false;  // the build says it
-  console.github = !live && github && std::string_view(github) == "true";
-  return console;
-}
 
 fs::path memory_file(const fs::path& state_directory) {
   return state_directory / "stage.json";
@@ -78,10 +59,8 @@ void RemoteStages::choose(const std::string& step, StepChoice choice) {
 }
 
 std::string step_after(const Stage& stage, const std::string& step) {
-  PlanFilter filter;
-  filter.phases = split(stage.phases, ',');
   bool found = false;
-  for (const PlannedStep& planned : make_plan(stage.documents, filter).steps) {
+  for (const PlannedStep& planned : plan_of(stage).steps) {
     if (found) return planned.id;
     found = planned.id == step || planned.phase->name + "." + planned.step->name == step;
   }
@@ -100,7 +79,9 @@ bool RemoteStages::pass_over(const Stage& stage) {
 }
 
 RemoteEnd RemoteStages::follow(const Stage& stage, std::string& failed) {
-  Console console(console_options(context_.view));
+  ConsoleOptions screen = screen_on_stderr(context_.view);
+  screen.name_logs = false;  // the build says it
+  Console console(screen);
   StepWatch watch(memory_.steps, failed);
   std::vector<EventSink*> readers{&watch, &console};
   if (context_.watcher) readers.push_back(context_.watcher);

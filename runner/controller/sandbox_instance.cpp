@@ -164,12 +164,8 @@ std::vector<StepForecast> SandboxInstance::forecast(const Stage& stage, bool& al
     // What calls other documents does nothing itself: their steps are in the list.
     if (has_verdict || step.result == "skipped") rows.push_back(std::move(row));
   }
-  PlanFilter filter;
-  filter.phases = split(stage.phases, ',');
-  for (const PlannedStep& step : make_plan(stage.documents, filter).steps) {
-    if (seen.contains(step.id)) continue;
-    rows.push_back(
-        {step.id, step.phase->name + "." + step.step->name, "runs", "a step before it is run"});
+  for (StepForecast& row : forecast_all_run(stage, "a step before it is run")) {
+    if (!seen.contains(row.step)) rows.push_back(std::move(row));
   }
   all_cached = std::none_of(rows.begin(), rows.end(),
                             [](const StepForecast& row) { return row.outcome == "runs"; });

@@ -9,16 +9,6 @@ namespace toehold {
 
 namespace {
 
-std::vector<StepForecast> all_run(const Stage& stage, const std::string& why) {
-  std::vector<StepForecast> rows;
-  PlanFilter filter;
-  filter.phases = split(stage.phases, ',');
-  for (const PlannedStep& step : make_plan(stage.documents, filter).steps) {
-    rows.push_back({step.id, step.phase->name + "." + step.step->name, "runs", why});
-  }
-  return rows;
-}
-
 void warn_of_whole_root(const Recipe& recipe, Diagnostics& diagnostics) {
   for (const OutputSpec& output : recipe.outputs) {
     if (output.type == "changes") continue;
@@ -81,7 +71,7 @@ class SandboxProvider final : public Provider {
         more = instance->forecast(stage, reached);
         why = "the image is made anew";
       } else {
-        more = all_run(stage, why);
+        more = forecast_all_run(stage, why);
       }
       rows.insert(rows.end(), more.begin(), more.end());
     }
