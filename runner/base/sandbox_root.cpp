@@ -18,9 +18,12 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/host_parts.hpp"
+#include "runner/base/overlay_mount.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
 
@@ -45,90 +48,18 @@ void make_folder(const std::string& path, mode_t mode) {
   ::chmod(path.c_str(), mode);
 }
 
-/// A colon or comma in a path would end it in overlayfs' options.
-std::string escaped(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    if (c == ':' || c == ',' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
-/// What overlayfs takes as the lowest layer. A base that layers lie below (this machine's root) is
-/// not taken as it is ("too many levels"), but an overlay of it is.
-std::string lowest_layer(const SandboxRoot& root, const std::string& staging) {
-  if (root.base != "/") return root.base;
-  const std::string empty = staging + "/empty";
-  const std::string merged = staging + "/base";
-  make_folder(empty, 0755);
-  make_folder(merged, 0755);
-  mount_or_fail("overlay", merged, "overlay", MS_RDONLY | MS_NODEV,
-                "lowerdir=" + escaped(empty) + ":/");
-  return merged;
-}
-
-/// Layers by their whole paths soon fill the one page that mount options may have; from inside of
-/// the folder that holds them their names are short.
-std::string lower_option(const SandboxRoot& root, const std::string& lowest,
-                         const std::string& staging) {
-  std::string option = "lowerdir=";
-  std::size_t number = 0;
-  make_folder(staging + "/l", 0700);
-  for (const std::string& layer : root.layers) {
-    const std::string name = "l/" + std::to_string(number++);
-    if (::symlink(layer.c_str(), (staging + "/" + name).c_str()) != 0) fail("cannot link " + layer);
-    option += name + ":";
-  }
-  return option + escaped(lowest);
-}
-
-std::string mount_merged(const SandboxRoot& root) {
-  mount_or_fail("toehold", root.mount_point, "tmpfs", MS_NODEV | MS_NOSUID, "mode=700,size=16m");
+/// The file system that layers and base make; `parts`: of a root that can only be had so.
+std::string mount_merged(const SandboxRoot& root, const std::optional<HostParts>& parts) {
+  mount_or_fail("toehold", root.mount_point, "tmpfs", MS_NODEV | MS_NOSUID, "mode=700,size=64m");
   const std::string& staging = root.mount_point;
   const std::string merged = staging + "/root";
   make_folder(merged, 0755);
-  const std::string lowest = lowest_layer(root, staging);
-  std::string options = lower_option(root, lowest, staging);
-  unsigned long flags = MS_NODEV;
-  if (root.upper.empty()) {
-    flags |= MS_RDONLY;
-    if (root.layers.empty()) {  // an overlay without an upper layer needs two lower ones
-      make_folder(staging + "/none", 0755);
-      options.insert(std::string("lowerdir=").size(), "none:");
-    }
-  } else {
-    // A sandbox is thrown away after a crash, so nothing has to be durable while it runs; the mark
-    // of an earlier mount that could have lost something is in the way of a second one.
-    std::error_code ignored;
-    std::filesystem::remove_all(std::filesystem::path(root.work) / "work" / "incompat", ignored);
-    options += ",upperdir=" + escaped(root.upper) + ",workdir=" + escaped(root.work) + ",volatile";
+  if (parts) {
+    mount_host_parts(*parts, root, staging, merged);
+    return merged;
   }
-  // Layers are packed and moved, so they may not refer to one another.
-  // With userxattr they cannot.
-  options +=
-      in_user_namespace() ? ",index=off,userxattr" : ",redirect_dir=off,metacopy=off,index=off";
-  if (options.size() > 4000) {
-    throw Error(Error::Kind::unsupported,
-                count_of(root.layers.size(), "layer") + " are more than can be mounted at once");
-  }
-  const int here = ::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (::chdir(staging.c_str()) != 0) fail("cannot enter " + staging);
-  const int result = ::mount("overlay", merged.c_str(), "overlay", flags, options.c_str());
-  const int reason = errno;
-  if (here >= 0) {
-    (void)!::fchdir(here);
-    ::close(here);
-  }
-  if (result != 0) {
-    errno = reason;
-    fail("cannot mount the sandbox's file system",
-         in_user_namespace() && (reason == EPERM || reason == EACCES)
-             ? "only root may do that here; run it as root"
-             : "overlayfs has to be there (modprobe overlay), and the build folder may not itself "
-               "be on "
-               "an overlay: set TOEHOLD_HOME to a folder on a disk");
-  }
+  const std::string lowest = root.base == "/" ? mount_stand_in("/", staging) : root.base;
+  mount_overlay({root.layers, lowest, root.upper, root.work, merged}, staging);
   return merged;
 }
 
@@ -312,6 +243,12 @@ const Fields<SandboxRoot>& sandbox_root_fields() {
 }
 
 int enter_sandbox(const SandboxRoot& root, bool& inside) {
+  std::optional<HostParts> parts;
+  if (root.base == "/" && in_user_namespace()) parts = plan_host_parts(root);
+  // The first process in there turns the root of this one, too.
+  const FileDescriptor upper(parts && !root.upper.empty()
+                                 ? ::open(root.upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                 : -1);
   int kinds = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
   if (root.offline) kinds |= CLONE_NEWNET;
   if (::unshare(kinds) != 0) fail("cannot make namespaces for the sandbox");
@@ -320,12 +257,14 @@ int enter_sandbox(const SandboxRoot& root, bool& inside) {
   if (child > 0) {
     child_inside = child;
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, pass_on);
-    return wait_for(child);
+    const int end = wait_for(child);
+    if (upper) remove_unused_folders(*parts, upper.get());
+    return end;
   }
   inside = true;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   mount_or_fail("none", "/", nullptr, MS_REC | MS_PRIVATE);
-  const std::string merged = mount_merged(root);
+  const std::string merged = mount_merged(root, parts);
   for (const char* name : {"/proc", "/sys", "/dev", "/run"}) {
     if (::access((merged + name).c_str(), F_OK) != 0) make_folder(merged + name, 0755);
   }

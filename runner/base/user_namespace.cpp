@@ -184,6 +184,11 @@ IdMap current_id_map() {
   return map;
 }
 
+std::uint32_t overflow_id() {
+  constexpr std::uint32_t usual = 65534;
+  return number(trim(read_or_nothing("/proc/sys/kernel/overflowuid"))).value_or(usual);
+}
+
 std::string why_one_id(std::uint32_t user) {
   const std::string name = name_of(user);
   for (const auto& [file, option] :

@@ -32,6 +32,9 @@ inline bool in_user_namespace() {
   return !current_id_map().whole;
 }
 
+/// The number by which the kernel shows owners who are not in the user namespace.
+std::uint32_t overflow_id();
+
 /// Why the user can have no further ids, with what to do about it; empty when it can.
 std::string why_one_id(std::uint32_t user);
 

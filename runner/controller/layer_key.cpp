@@ -33,7 +33,9 @@ void add_status(Digest& digest, const std::string& name, const struct stat& stat
 void add_folder(Digest& digest, const fs::path& folder, const std::vector<std::string>& skip) {
   std::error_code error;
   std::vector<fs::path> paths;
-  for (auto entry = fs::recursive_directory_iterator(folder, error);
+  // An ordinary user cannot look into all of them, and a step of theirs cannot either.
+  constexpr auto options = fs::directory_options::skip_permission_denied;
+  for (auto entry = fs::recursive_directory_iterator(folder, options, error);
        entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     const bool skipped =
         entry.depth() == 0 &&

@@ -11,6 +11,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/user_namespace.hpp"
 
 namespace toehold {
 
@@ -45,6 +46,7 @@ class Tree {
     }
     if (stack.base.empty()) return;
     root_.push_back({0, stack.base});
+    if (stack.user_xattrs && stack.base == "/") unknown_owner_ = overflow_id();
     device_ = status_of(stack.base).st_dev;
   }
 
@@ -91,6 +93,7 @@ class Tree {
         if (errno == ENOENT || errno == ENOTDIR) continue;
         throw Error::from_errno("cannot read " + on_disk.string(), errno);
       }
+      if (source.layer == 0 && unknown_owner_) give_to_root(status);
       if (take(found, source, on_disk, status)) {
         found.closed = true;
         break;
@@ -106,6 +109,12 @@ class Tree {
       throw Error::from_errno("cannot read " + path.string(), errno);
     }
     return status;
+  }
+
+  /// This machine's owners are not in the user namespace of a sandbox, where root has their place.
+  void give_to_root(struct stat& status) const {
+    if (status.st_uid == *unknown_owner_) status.st_uid = 0;
+    if (status.st_gid == *unknown_owner_) status.st_gid = 0;
   }
 
   /// Adds one layer's item to what was found above it; true when it hides those below.
@@ -160,6 +169,7 @@ class Tree {
   const std::string prefix_;
   Sources root_;
   dev_t device_ = 0;
+  std::optional<std::uint32_t> unknown_owner_;
 };
 
 class Walk {

@@ -53,13 +53,15 @@ void check_one_id(const Recipe& recipe, const std::string& base, const IdMap& ma
                       why);
 }
 
-/// The kernel gives out a root that other things are mounted on only as a whole, and what it gives
-/// belongs to users who are not in the namespace.
-void check_host(const Recipe& recipe, Diagnostics& diagnostics) {
-  diagnostics.error(codes::invalid_value, recipe.target.where,
-                    "only root can build on this machine's own root",
-                    "run it as root, or take another base: --set target.base=mmdebstrap:bookworm, "
-                    "a folder or a tarball");
+/// What is not the user's cannot become it by being copied.
+void warn_of_host(const Recipe& recipe, Diagnostics& diagnostics) {
+  diagnostics.warning(
+      codes::invalid_value, recipe.target.where,
+      "this machine's own files can be replaced and removed in the sandbox, but "
+      "outside of /etc not be changed in place: packages can be installed, and "
+      "those that are there not be upgraded; files that you cannot read are not there",
+      "for all of it take a base of its own, --set target.base=mmdebstrap:bookworm, "
+      "or run it as root");
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ void check_rootless(const Recipe& recipe, Diagnostics& diagnostics) {
   require_overlay_for_users();
   const SandboxOptions options = sandbox_options(recipe);
   if (map.count == 1) check_one_id(recipe, options.base, map, diagnostics);
-  if (options.base == "host") check_host(recipe, diagnostics);
+  if (options.base == "host") warn_of_host(recipe, diagnostics);
 }
 
 std::string id_map_key() {

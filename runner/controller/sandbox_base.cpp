@@ -1,9 +1,10 @@
 #include "runner/controller/sandbox_base.hpp"
 
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
@@ -14,6 +15,7 @@
 #include "runner/base/platform.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
+#include "runner/controller/host_skeleton.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/rootless.hpp"
 
@@ -36,12 +38,7 @@ void make_hiding_folder(const fs::path& path, mode_t mode) {
   }
   if (::chmod(path.c_str(), mode) != 0)
     throw Error::from_errno("cannot make " + path.string(), errno);
-  const char* mark = in_user_namespace() ? "user.overlay.opaque" : "trusted.overlay.opaque";
-  if (::setxattr(path.c_str(), mark, "y", 1, 0) != 0) {
-    throw Error::from_errno("cannot mark " + path.string() + " as empty", errno,
-                            "the file system of " + state_base().string() +
-                                " has to take extended attributes; set TOEHOLD_HOME to another");
-  }
+  mark_opaque(path);
 }
 
 void run_or_fail(const Command& command, ProcessRunner& processes, std::stop_token stop,
@@ -101,13 +98,35 @@ fs::path made_once(const std::string& name, const Note& note, const std::stop_to
 
 /// Over this machine's root: what is of this boot, other people's scratch files, and our own state.
 SandboxBase host(const Note& note, const std::stop_token& stop) {
-  const fs::path layer = made_once("host", note, stop, [](const fs::path& place) {
+  struct Emptied {
+    const char* path;
+    mode_t mode;
+  };
+  constexpr std::array<Emptied, 6> emptied{{{"proc", 0755},
+                                            {"sys", 0755},
+                                            {"dev", 0755},
+                                            {"run", 0755},
+                                            {"var/tmp", 01777},
+                                            {"tmp", 01777}}};
+  const std::string fingerprint = host_fingerprint();
+  const bool of_user = in_user_namespace();
+  // What a skeleton holds of the machine is as new as the machine.
+  const std::string name = of_user ? "host-" + fingerprint.substr(0, 16) : std::string("host");
+  const fs::path layer = made_once(name, note, stop, [&](const fs::path& place) {
+    if (of_user) {
+      note("taking a look at this machine, once");
+      lay_skeleton(place, stop, [&](const fs::path& path) {
+        return path == state_base() ||
+               std::any_of(emptied.begin(), emptied.end(), [&](const Emptied& folder) {
+                 return path == fs::path("/") / folder.path;
+               });
+      });
+    }
     // First, as it may be below one of the others, which then get their own modes.
     make_hiding_folder(place / state_base().relative_path(), 0700);
-    for (const char* name : {"proc", "sys", "dev", "run"}) make_hiding_folder(place / name, 0755);
-    for (const char* name : {"var/tmp", "tmp"}) make_hiding_folder(place / name, 01777);
+    for (const Emptied& folder : emptied) make_hiding_folder(place / folder.path, folder.mode);
   });
-  return {"/", "host " + host_fingerprint() + id_map_key(), {layer}};
+  return {"/", "host " + fingerprint + id_map_key(), {layer}};
 }
 
 /// Changes with the file, without reading it.

@@ -13,7 +13,9 @@ chmod 755 "$scratch"
 python3 -c 'import os; os.setxattr(".", "user.test", b"y")' 2>/dev/null || skip "no user attributes on the file system of $scratch"
 
 many=toehold-many$$ one=toehold-one$$
+owned=/srv/toehold-test$$
 remove_users() {
+  rm -rf "$owned"
   for user in "$many" "$one"; do userdel -f "$user" 2>/dev/null || true; done
   rm -rf "$scratch"
 }
@@ -21,6 +23,7 @@ trap remove_users EXIT
 useradd --create-home --base-dir "$scratch" --shell /bin/sh "$many" || skip "no user can be made here"
 grep -q "^$many:" /etc/subuid || usermod --add-subuids 2000000-2065535 --add-subgids 2000000-2065535 "$many"
 useradd --system --create-home --base-dir "$scratch" --shell /bin/sh "$one"
+install -d -o "$many" -g "$many" "$owned" || skip "/srv cannot be written to"
 install -m 755 "$TOEHOLD" "$scratch/toehold"
 
 # as USER COMMAND...: in the user's home folder, with nothing of root's.
@@ -92,7 +95,7 @@ done
 toehold() { as "$many" "$scratch/toehold" "$@"; }
 build() { toehold build --view plain --set "target.base=$scratch/base.tar.gz" "$@"; }
 state=$scratch/$many/.local/state/toehold
-here() { find /etc /usr/local /opt -xdev -printf '%p %s %T@ %m %u\n' 2>/dev/null | sha256sum; }
+here() { find /etc /usr/local /opt /usr/bin /srv -xdev -path "$owned" -prune -o -printf '%p %s %T@ %m %u\n' 2>/dev/null | sha256sum; }
 leftovers() { grep -c "$scratch" /proc/mounts || true; pgrep -u "$many" -l || true; }
 before=$(here)
 
@@ -171,10 +174,134 @@ YAML
 expect_exit 0 build net.yaml --offline
 if [ "$(grep -c : /proc/net/dev)" -gt 1 ]; then expect_exit 1 build net.yaml; fi
 
+# --- this machine's own root, the default: read as the user may, written only in the sandbox
+cat >"$many/host.yaml" <<'YAML'
+name: host
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Change
+        action: ExecuteBash
+        inputs:
+          commands:
+            - set -eu
+            - test "$(stat -c %u:%g /usr /etc /etc/passwd | sort -u)" = 0:0
+            - test ! -e /etc/shadow -a -z "$(find /root /var/tmp -mindepth 1; find /tmp -name toehold -type f)"
+            - echo tool > /usr/local/bin/toehold-tool && chmod 755 /usr/local/bin/toehold-tool
+            - echo 127.0.0.1 toehold-name >> /etc/hosts
+            - rm /usr/bin/env
+            - cp --preserve=mode /usr/bin/wc /usr/bin/wc.new && mv /usr/bin/wc.new /usr/bin/wc
+            - mkdir /toehold-new && echo new > /toehold-new/file && chown -R 12:34 /toehold-new
+            - chmod 700 /srv
+      - name: Nothing
+        action: ExecuteBash
+        inputs: {commands: ['true']}
+      - name: Again
+        action: ExecuteBash
+        inputs:
+          commands:
+            - set -eu
+            - test "$(cat /usr/local/bin/toehold-tool)" = tool -a ! -e /usr/bin/env
+            - test "$(stat -c %u:%g:%a /toehold-new/file /srv | tr '\n' ' ')" = '12:34:644 0:0:700 '
+            - echo more >> /usr/local/bin/toehold-tool
+  - name: test
+    steps:
+      - name: InImage
+        action: ExecuteBash
+        inputs: {commands: ['test "$(cat /usr/local/bin/toehold-tool | tr "\n" " ")" = "tool more "']}
+YAML
+expect_exit 0 toehold build --view plain host.yaml --output changes=host.tar
+expect_contains "$err" "not be changed in place"
+expect_equal "$(tar -tvf "$many/host.tar" --numeric-owner | awk '{print $1, $2, $6}' | grep -v ' etc/')" \
+"drwx------ 0/0 srv/
+drwxr-xr-x 12/34 toehold-new/
+-rw-r--r-- 12/34 toehold-new/file
+drwxr-xr-x 0/0 usr/
+drwxr-xr-x 0/0 usr/bin/
+-rw------- 0/0 usr/bin/.wh.env
+-rwxr-xr-x 0/0 usr/bin/wc
+drwxr-xr-x 0/0 usr/local/
+drwxr-xr-x 0/0 usr/local/bin/
+-rwxr-xr-x 0/0 usr/local/bin/toehold-tool"
+python3 - "$state"/images/*/manifest.json <<'P' || fail "the manifest is wrong"
+import json, sys
+for path in sys.argv[1:]:
+    m = json.load(open(path))
+    if m["name"] != "host":
+        continue
+    seen = {s["name"]: {f["path"]: f["change"] for f in s["files"]} for s in m["steps"]}
+    # The same file under its old name is no change.
+    assert seen["Change"] == {"/etc/hosts": "changed", "/srv": "changed", "/toehold-new": "added", "/usr/bin/env": "removed",
+        "/toehold-new/file": "added", "/usr/local/bin/toehold-tool": "added"}, seen
+    assert seen["Nothing"] == {} and seen["Again"] == {"/usr/local/bin/toehold-tool": "changed"}, seen
+    break
+else:
+    sys.exit("no image")
+P
+# Other programs may change /etc, and with it the base.
+all_cached() { toehold build host.yaml >again.out 2>&1; test "$(grep -c cached again.out)" = 4; }
+wait_until 20 all_cached
+
+# What has something mounted below it is taken in pieces, and what is mounted there is left out.
+mounted() {
+  unshare --mount sh -c 'mount -t tmpfs none /usr/share/doc && mount -t tmpfs none /var/lib/dpkg && mkdir /var/lib/dpkg/x && cd "$2" && exec env -i PATH="$PATH" HOME="$2" \
+    setpriv --reuid "$3" --regid "$3" --init-groups "$1/toehold" build --view plain pieces.yaml --output changes=pieces.tar' sh "$scratch" "$scratch/$many" "$many"
+}
+cat >"$many/pieces.yaml" <<'YAML'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Pieces
+        action: ExecuteBash
+        inputs:
+          commands:
+            - set -eu
+            - test -z "$(find /usr/share/doc /var/lib/dpkg -mindepth 1)" -a -x /usr/bin/wc -a -d /usr/share/perl5 -a -e /var/run -a -d /var/lib/apt
+            - echo doc > /usr/share/doc/toehold && echo lib > /usr/lib/toehold && rm /usr/share/perl5/Debconf/Db.pm
+            - echo state > /var/lib/apt/toehold
+YAML
+expect_exit 0 mounted
+expect_equal "$(tar -tf "$many/pieces.tar" | grep -v '/$' | tr '\n' ' ')" \
+  "usr/lib/toehold usr/share/doc/toehold usr/share/perl5/Debconf/.wh.Db.pm var/lib/apt/toehold "
+
+# The user's own files are safe, too; here the state is below one of the folders that are the base.
+as "$many" sh -c "echo mine >$owned/file && mkdir $owned/state $owned/folder"
+cat >"$many/own.yaml" <<YAML
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Own
+        action: ExecuteBash
+        inputs: {commands: ['set -e; echo yours > $owned/file; rmdir $owned/folder; test -z "\$(ls $owned/state)"; echo new > $owned/new']}
+YAML
+expect_exit 0 as "$many" env TOEHOLD_HOME="$owned/state" "$scratch/toehold" build own.yaml --output changes=own.tar
+expect_equal "$(tar -tf "$many/own.tar" | grep "toehold-test$$/." | sed 's|.*/\(.\)|\1|' | tr '\n' ' ')" "file .wh.folder new "
+expect_equal "$(cat "$owned/file") $(ls -d "$owned/"* | sed 's|.*/||' | tr '\n' ' ')" "mine file folder state "
+
+cat >"$many/breaks.yaml" <<'YAML'
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Breaks
+        action: ExecuteBash
+        inputs: {commands: ['mkdir /opt/a && echo x > /opt/a/b && chown -R 7:7 /opt/a && false']}
+YAML
+expect_exit 1 toehold build --view plain breaks.yaml --on-failure=keep
+id=$(sed -n 's/.*toehold shell \([^ ]*\).*/\1/p' <<<"$err")
+expect_exit 0 toehold shell "$id" stat -c %u:%g /opt/a/b
+expect_equal "$out" 7:7
+expect_exit 0 toehold cleanup "$id"
+expect_exit 0 toehold cleanup
+expect_equal "$(ls "$state/builds")" ""
+expect_equal "$(ls -d /toehold-new /opt/a /usr/lib/toehold 2>/dev/null)" ""
+expect_equal "$(here)" "$before"
+expect_equal "$(leftovers)" 0
+
 # --- what cannot be is said before anything is launched
-expect_exit 1 toehold build --view plain owners.yaml
-expect_contains "$err" "only root can build on this machine's own root"
-expect_lacks "$err" "== build"
 toehold() { as "$one" "$scratch/toehold" "$@"; }
 expect_exit 1 build owners.yaml
 expect_contains "$err" "root is the only user"
