@@ -4,21 +4,13 @@
 #include <charconv>
 
 #include "runner/base/error.hpp"
-#include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
-#include "runner/base/platform.hpp"
 #include "runner/base/text.hpp"
-#include "runner/controller/agent_binary.hpp"
-#include "runner/controller/remote_packages.hpp"
 #include "runner/controller/ssh_password.hpp"
 
 namespace toehold {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr auto boot_patience = 900s;
 
 /// `[user@]host[:port]`, the host perhaps an IPv6 address in brackets.
 SshAddress parse_address(std::string text) {
@@ -35,39 +27,6 @@ SshAddress parse_address(std::string text) {
     std::from_chars(text.data() + colon + 1, text.data() + text.size(), address.port);
   }
   return address;
-}
-
-struct Answer {
-  ProcessResult result;
-  std::string out, err;
-};
-
-/// What a program prints there, the beginning of it.
-Answer ask(Transport& transport, const std::vector<std::string>& words, std::stop_token stop) {
-  Answer answer;
-  answer.result = transport.run(
-      words,
-      [&](Stream stream, std::string_view bytes) {
-        std::string& text = stream == Stream::out ? answer.out : answer.err;
-        if (text.size() < 4096) text += bytes;
-      },
-      Deadline(std::chrono::steady_clock::now() + 30s), stop);
-  return answer;
-}
-
-/// The one line that it prints. Throws Error.
-std::string must_tell(Transport& transport, const std::vector<std::string>& words,
-                      std::stop_token stop) {
-  const Answer answer = ask(transport, words, stop);
-  if (answer.result.succeeded()) return std::string(trim(answer.out));
-  if (answer.result.cancelled) throw Error(Error::Kind::cancelled, transport.name());
-  throw Error(Error::Kind::network, transport.name() + ": " + join(words, " ") + ": " +
-                                        describe(answer.result) + " " +
-                                        std::string(trim(printable(answer.err))));
-}
-
-std::string boot_id(Transport& transport, std::stop_token stop) {
-  return must_tell(transport, {"cat", "/proc/sys/kernel/random/boot_id"}, std::move(stop));
 }
 
 /// There is no image: the machine itself is what is left.
@@ -132,43 +91,27 @@ SshPlace ssh_place(const std::string& record_id) {
 SshInstance::SshInstance(const Recipe& recipe, const SshSettings& settings, bool for_test,
                          const BuildContext& context)
     : context_(context),
-      for_test_(for_test),
-      folder_("/var/lib/toehold-" + context.build_id + (for_test ? "-test" : "")),
-      transport_(settings),
-      agent_(transport_, context.clock, folder_,
-             {[this](std::stop_token stop) { restart(stop); }, 600s, working_directories(recipe),
-              &context.command.actions}),
-      stages_(agent_, context) {
-  const std::string id = ssh_record_id(ssh_options(recipe), folder_);
+      machine_(recipe, settings, "/var/lib/toehold-" + context.build_id + (for_test ? "-test" : ""),
+               for_test, context) {
+  const std::string& folder = machine_.folder();
+  const std::string id = ssh_record_id(ssh_options(recipe), folder);
   for (const InventoryRecord& record : context.inventory.remaining()) {
     if (record.id != id || record.state == "planned") continue;
     record_ = record.number;
-    if (ask(transport_, {"test", "-x", agent_.agent_path()}, context.stop).result.succeeded()) {
-      return;
-    }
-    throw Error(Error::Kind::io, folder_ + " is gone from " + transport_.name(),
+    if (machine_.has_agent()) return;
+    throw Error(Error::Kind::io, folder + " is gone from " + machine_.transport().name(),
                 "forget it: toehold cleanup " + context.build_id);
   }
   install(id);
 }
 
 void SshInstance::install(const std::string& id) {
-  const std::string machine = must_tell(transport_, {"uname", "-m"}, context_.stop);
-  if (must_tell(transport_, {"id", "-u"}, context_.stop) != "0") {
-    throw Error(Error::Kind::unsupported, transport_.name() + " is not root there",
-                "log in as root, or let toehold use sudo: write\ntarget:\n  sudo: true");
-  }
-  const AgentBinary agent = find_agent_binary(machine);
+  const AgentBinary agent = machine_.find_agent();
   record_ = context_.inventory.plan_again(ssh_target, "folder", id).number;
   try {
-    agent_.install(agent, context_.stop);
-    if (!for_test_) {
-      const PackageList packages =
-          remote_packages(transport_, context_.directory, context_.processes, context_.stop);
-      write_file_atomically(packages_file(), to_json(to_value(packages)));
-    }
+    machine_.install(agent);
   } catch (...) {
-    if (agent_.remove()) context_.inventory.set_state(record_, "removed");
+    if (machine_.remove_agent()) context_.inventory.set_state(record_, "removed");
     throw;
   }
   context_.inventory.set_state(record_, "created");
@@ -177,17 +120,18 @@ void SshInstance::install(const std::string& id) {
 SshInstance::~SshInstance() {
   if (kept_) {
     context_.inventory.set_state(record_, "kept");
-  } else if (agent_.remove()) {
+  } else if (machine_.remove_agent()) {
     context_.inventory.set_state(record_, "removed");
   } else {
     std::fprintf(stderr, "warning: %s of %s cannot be removed now; later: toehold cleanup %s\n",
-                 folder_.c_str(), transport_.name().c_str(), context_.build_id.c_str());
+                 machine_.folder().c_str(), machine_.transport().name().c_str(),
+                 context_.build_id.c_str());
   }
 }
 
 StageEnd SshInstance::run(const Stage& stage) {
   try {
-    return stages_.run(stage);
+    return machine_.stages().run(stage);
   } catch (const Error& error) {
     using Kind = Error::Kind;
     const Kind kind = error.kind();
@@ -196,61 +140,8 @@ StageEnd SshInstance::run(const Stage& stage) {
   }
 }
 
-int SshInstance::shell(const std::vector<std::string>& command) {
-  return agent_.shell(for_test_ ? "test" : "build", command, context_.stop);
-}
-
 std::unique_ptr<Snapshot> SshInstance::snapshot() {
-  return std::make_unique<MachineItself>(
-      packages_from(parse_json(read_file(packages_file())), packages_file()),
-      remote_packages(transport_, context_.directory, context_.processes, context_.stop));
-}
-
-fs::path SshInstance::boot_file() const {
-  return context_.directory / (for_test_ ? "test-boot-id" : "boot-id");
-}
-
-void SshInstance::restart(std::stop_token stop) {
-  const std::string now = boot_id(transport_, stop);
-  std::error_code error;
-  const bool asked_before = fs::exists(boot_file(), error);
-  if (asked_before && trim(read_file(boot_file())) != now) {  // an earlier process, or a person
-    fs::remove(boot_file(), error);
-    return;
-  }
-  write_file_atomically(boot_file(), now + "\n");
-  if (now == read_platform().boot_id) {
-    throw Error(Error::Kind::unsupported,
-                "a step wants a reboot, and " + transport_.name() + " is this machine",
-                "reboot it, then go on: toehold resume " + context_.build_id);
-  }
-  std::fprintf(stderr, "rebooting %s\n", transport_.name().c_str());
-  try {
-    if (ask(transport_, {"systemctl", "reboot"}, stop).result.exit_code != 0) {
-      ask(transport_, {"reboot"}, stop);
-    }
-  } catch (const Error& failure) {
-    if (failure.kind() != Error::Kind::network) throw;  // it may be gone before it has answered
-  }
-  wait_for_boot(now, stop);
-  fs::remove(boot_file(), error);
-}
-
-void SshInstance::wait_for_boot(const std::string& before, std::stop_token stop) {
-  const Monotonic begun = context_.clock.monotonic();
-  std::string reason = "it has not gone down";
-  while (context_.clock.monotonic() - begun < boot_patience) {
-    if (!context_.clock.sleep_for(2s, stop)) return;
-    try {
-      if (boot_id(transport_, stop) != before) return;
-    } catch (const Error& error) {
-      if (error.kind() == Error::Kind::untrusted) throw;
-      reason = error.full_message();
-    }
-  }
-  throw Error(Error::Kind::timeout,
-              transport_.name() + " has not come back from its reboot: " + reason,
-              "look at its console; then go on: toehold resume " + context_.build_id);
+  return std::make_unique<MachineItself>(machine_.packages_before(), machine_.packages_now());
 }
 
 }  // namespace toehold

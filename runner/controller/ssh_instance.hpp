@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runner/controller/provider.hpp"
-#include "runner/controller/remote_stage.hpp"
+#include "runner/controller/ssh_machine.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/controller/transports/ssh.hpp"
 
@@ -35,28 +35,21 @@ class SshInstance final : public Instance {
 
   /// A machine that is out of reach, or waits for its reboot, is kept: the run is still there.
   StageEnd run(const Stage& stage) override;
-  std::string failed_step() const override { return stages_.failed_step(); }
-  std::vector<ManifestStep> steps() const override { return stages_.steps(); }
-  void choose(const std::string& step, StepChoice choice) override { stages_.choose(step, choice); }
-  int shell(const std::vector<std::string>& command) override;
+  std::string failed_step() const override { return machine_.stages().failed_step(); }
+  std::vector<ManifestStep> steps() const override { return machine_.stages().steps(); }
+  void choose(const std::string& step, StepChoice choice) override {
+    machine_.stages().choose(step, choice);
+  }
+  int shell(const std::vector<std::string>& command) override { return machine_.shell(command); }
   std::unique_ptr<Snapshot> snapshot() override;
   void keep() override { kept_ = true; }
 
  private:
   void install(const std::string& id);
-  void restart(std::stop_token stop);
-  void wait_for_boot(const std::string& before, std::stop_token stop);
-  std::filesystem::path packages_file() const { return context_.directory / "packages.json"; }
-  /// The boot before the reboot that is under way.
-  std::filesystem::path boot_file() const;
 
   const BuildContext& context_;
-  bool for_test_;
-  std::string folder_;
+  SshMachine machine_;
   std::int64_t record_ = 0;
-  SshTransport transport_;
-  RemoteAgent agent_;
-  RemoteStages stages_;
   bool kept_ = false;
 };
 
