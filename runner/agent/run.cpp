@@ -276,6 +276,10 @@ void add_own_options(CLI::App& command, TypedOptions& typed) {
   command.add_option(
       "--nested", run.nested,
       "JSON file of documents that ExecuteDocument steps name: {\"NAME\": \"FILE\"}");
+  command.add_flag(
+      "--record-files", run.record_files,
+      "Write which files each step changes to files.jsonl of the log folder; all files "
+      "of the machine are looked through after each");
   command
       .add_option("--kill-grace", run.kill_grace_seconds,
                   "Seconds between SIGTERM and SIGKILL when a step times out")

@@ -26,6 +26,7 @@ struct RunOptions {
   std::string reboot = "exit";  // exit, self
   std::string stream;           // file that gets events and output together; empty: none
   std::string nested;           // JSON file: name of a nested document -> the file that has it
+  bool record_files = false;    // which files each step changes, in files.jsonl of the log folder
   InDoubt in_doubt = InDoubt::fail;
   bool explain = false;
   bool start_over = false;

@@ -198,7 +198,10 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
   // Its process died between the end and telling of it.
   if (const auto& summary = earlier_.run_finished()) return {RunEnd::Kind::finished, *summary};
   Journal journal(state_->journal, journal_contents_.bytes);
-  EventStream events(clock_, &journal, sinks, earlier_.last_seq());
+  std::optional<FileLog> file_log;
+  if (options_.record_files) open_file_log(file_log, logs);
+  Tee all(file_log ? std::vector<EventSink*>{&sinks, &*file_log} : std::vector<EventSink*>{&sinks});
+  EventStream events(clock_, &journal, all, earlier_.last_seq());
 
   const ScratchFolder scratch(state_->directory);
   const auto http = make_curl_http_client();
@@ -228,6 +231,12 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
                  format_size(console_log.lost()).c_str(), (logs / "console.log").c_str());
   }
   return end;
+}
+
+void RunSession::open_file_log(std::optional<FileLog>& file_log, const fs::path& logs) {
+  std::vector<std::string> ours{state_->directory, logs};
+  if (!options_.stream.empty()) ours.push_back(fs::path(options_.stream).parent_path());
+  file_log.emplace(logs / FileLog::name, std::move(ours), context_.stop);
 }
 
 void RunSession::register_known_secrets(const Plan& plan) {

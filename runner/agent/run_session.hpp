@@ -16,6 +16,7 @@
 #include "runner/engine/journal.hpp"
 #include "runner/engine/redactor.hpp"
 #include "runner/report/console.hpp"
+#include "runner/report/file_log.hpp"
 
 namespace toehold {
 
@@ -33,6 +34,7 @@ class RunSession {
   void read_earlier(const Plan& plan);
   RunStarted begin(const Plan& plan);
   RunEnd run_engine(const Plan& plan, const RunStarted& started);
+  void open_file_log(std::optional<FileLog>& file_log, const fs::path& logs);
   ExitCode finish(const RunStarted& started, const RunEnd& end);
   ExitCode reboot();
   void register_known_secrets(const Plan& plan);

@@ -13,6 +13,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/mount_points.hpp"
 #include "runner/base/overlay_mount.hpp"
 #include "runner/base/text.hpp"
 
@@ -24,20 +25,6 @@ constexpr off_t largest_copy = 1 << 20;
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error::from_errno(what, errno);
-}
-
-/// Mount points are written with \040 for a space.
-std::string decoded(const std::string& text) {
-  std::string result;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\\' && at + 3 < text.size()) {
-      result += static_cast<char>(std::stoi(text.substr(at + 1, 3), nullptr, 8));
-      at += 3;
-    } else {
-      result += text[at];
-    }
-  }
-  return result;
 }
 
 bool is_below(const std::string& path, const std::string& folder) {
@@ -57,9 +44,11 @@ bool is_opaque(const std::string& folder) {
 
 class Planner {
  public:
-  explicit Planner(const SandboxRoot& root)
-      : root_(root),
-        mounts_(mount_points(read_file("/proc/self/mountinfo", 64u << 20), root.mount_point)) {}
+  explicit Planner(const SandboxRoot& root) : root_(root) {
+    for (const MountPoint& mount : parse_mountinfo(read_file("/proc/self/mountinfo", 64u << 20))) {
+      mounts_.push_back(mount.point);
+    }
+  }
 
   HostParts plan() {
     split("");
@@ -148,7 +137,7 @@ class Planner {
   }
 
   const SandboxRoot& root_;
-  const std::vector<std::string> mounts_;
+  std::vector<std::string> mounts_;
   HostParts plan_;
 };
 
@@ -202,17 +191,6 @@ bool is_as_made(int upper, const HostParts::Folder& made) {
 }
 
 }  // namespace
-
-std::vector<std::string> mount_points(std::string_view mountinfo, const std::string& ours) {
-  std::vector<std::string> points;
-  for (const std::string& line : split(mountinfo, '\n')) {
-    const std::vector<std::string> words = split(line, ' ');
-    if (words.size() < 5) continue;
-    const std::string point = decoded(words[4]);
-    if (point != ours && !is_below(point, ours)) points.push_back(point);
-  }
-  return points;
-}
 
 HostParts plan_host_parts(const SandboxRoot& root) {
   return Planner(root).plan();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runner/base/sandbox_root.hpp"
@@ -31,9 +30,6 @@ struct HostParts {
   std::vector<Between> between;  // folders above the parts and what else is in these
   std::vector<Folder> folders;   // made in the upper folder for the parts, parents first
 };
-
-/// The mount points in the text of /proc/self/mountinfo, without those below `ours`.
-std::vector<std::string> mount_points(std::string_view mountinfo, const std::string& ours);
 
 /// What is to be mounted; makes the folders for it in `root.upper`. As for root, what is mounted
 /// below the root is no part of it, and left empty. Throws Error(io).

@@ -9,6 +9,7 @@
 #include "runner/controller/agent_binary.hpp"
 #include "runner/controller/container_snapshot.hpp"
 #include "runner/controller/remote_packages.hpp"
+#include "runner/controller/target_options.hpp"
 
 namespace toehold {
 
@@ -50,9 +51,10 @@ ContainerInstance::ContainerInstance(const Recipe& recipe, std::shared_ptr<Conta
       folder_("/.toehold-" + context.build_id),
       config_file_(context.directory / (for_test ? "test-image.json" : "image.json")),
       transport_({engine_->name()}, name_, context.processes),
-      agent_(transport_, context.clock, folder_,
-             {[this](std::stop_token stop) { restart(stop); }, patience,
-              working_directories(recipe), &context.command.actions}),
+      agent_(
+          transport_, context.clock, folder_,
+          {[this](std::stop_token stop) { restart(stop); }, patience, working_directories(recipe),
+           records_files(recipe) && !for_test, &context.command.actions}),
       stages_(agent_, context) {
   const InventoryRecord record = context.inventory.plan_again(container_target, "container",
                                                               container_record_id(*engine_, name_));

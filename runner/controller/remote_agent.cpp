@@ -171,6 +171,7 @@ void RemoteAgent::start(const Stage& stage, const std::string& from, std::stop_t
   words.insert(words.end(),
                {"--", "run", "--config", place + "-run.json", "--nested", place + "-nested.json",
                 "--stream", place + "/stream", "--view", "none", "--result", "never"});
+  if (options_.record_files) words.push_back("--record-files");
   if (!from.empty()) words.insert(words.end(), {"--from", from});
   std::string out, err;
   const ProcessResult result = run_agent(words, out, err, stop);

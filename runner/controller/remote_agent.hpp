@@ -29,6 +29,8 @@ struct RemoteOptions {
   std::chrono::seconds patience{600};
   /// Where steps run: the first of these folders that there is.
   std::vector<std::string> directories;
+  /// Whether the logs say which files each step changes.
+  bool record_files = false;
   /// For finding nested documents to send along; null: none are.
   const ActionRegistry* actions = nullptr;
 };

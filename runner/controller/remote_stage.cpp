@@ -10,6 +10,7 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/step_watch.hpp"
 #include "runner/report/console.hpp"
+#include "runner/report/file_log.hpp"
 
 namespace toehold {
 
@@ -91,10 +92,21 @@ RemoteEnd RemoteStages::follow(const Stage& stage, std::string& failed) {
       context_.stop);
   try {
     agent_.fetch_logs(end, stage, end.interrupted ? std::stop_token() : context_.stop);
+    add_files(stage.log_directory / end.log_directory.substr(end.log_directory.rfind('/') + 1));
   } catch (const Error& error) {
     if (!end.interrupted) warn("the logs are not all here: " + error.full_message());
   }
   return end;
+}
+
+void RemoteStages::add_files(const fs::path& logs) {
+  std::error_code error;
+  if (!fs::exists(logs / FileLog::name, error)) return;
+  for (FileLogLine& line : read_file_log(logs / FileLog::name)) {
+    for (ManifestStep& step : memory_.steps) {
+      if (step.id == line.step) step.files = net_changes({step.files, std::move(line.files)});
+    }
+  }
 }
 
 StageEnd RemoteStages::run(const Stage& stage) {

@@ -37,6 +37,8 @@ class RemoteStages {
  private:
   bool pass_over(const Stage& stage);
   RemoteEnd follow(const Stage& stage, std::string& failed);
+  /// From the logs that were fetched.
+  void add_files(const std::filesystem::path& logs);
   StageEnd judge(const Stage& stage, const RemoteEnd& end, const std::string& failed);
 
   RemoteAgent& agent_;

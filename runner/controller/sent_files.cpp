@@ -8,6 +8,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/report/file_log.hpp"
 
 namespace toehold {
 
@@ -17,7 +18,8 @@ constexpr std::size_t longest_head = 4096;
 
 bool is_of_a_log_folder(const std::string& name) {
   constexpr std::array known{"console.log",   "detailedoutput.json", "events.jsonl",
-                             "chaining.json", "application.log",     "document.yaml"};
+                             "chaining.json", "application.log",     "document.yaml",
+                             FileLog::name};
   if (std::find(known.begin(), known.end(), name) != known.end()) return true;
   const std::string_view middle = std::string_view(name).substr(0, name.rfind(".yaml"));
   return middle.starts_with("document-") && middle.size() > 9 && middle.size() < 16 &&

@@ -8,6 +8,7 @@
 #include "runner/base/platform.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/remote_packages.hpp"
+#include "runner/controller/target_options.hpp"
 
 namespace toehold {
 
@@ -40,7 +41,7 @@ SshMachine::SshMachine(const Recipe& recipe, const SshSettings& settings, std::s
       transport_(settings),
       agent_(transport_, context.clock, folder_,
              {[this](std::stop_token stop) { restart(stop); }, 600s, working_directories(recipe),
-              &context.command.actions}),
+              records_files(recipe) && !for_test, &context.command.actions}),
       stages_(agent_, context) {}
 
 bool SshMachine::has_agent() {

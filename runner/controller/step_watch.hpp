@@ -17,12 +17,13 @@ class StepWatch final : public EventSink {
       : steps_(steps), failed_(failed) {}
   void on(const Event& event) override {
     if (const auto* started = std::get_if<StepStarted>(&event.data)) {
-      const ManifestStep fresh{started->step, started->phase, started->name, {}, false, 0, {}};
+      ManifestStep fresh{started->step, started->phase, started->name, {}, false, 0, {}};
       const auto known = find(started->step);  // of an earlier run of the same stage
       if (known == steps_.end()) {
-        steps_.push_back(fresh);
+        steps_.push_back(std::move(fresh));
       } else {
-        *known = fresh;
+        fresh.files = std::move(known->files);  // what that run has changed is still so
+        *known = std::move(fresh);
       }
     }
     const auto* finished = std::get_if<StepFinished>(&event.data);

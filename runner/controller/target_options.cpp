@@ -24,7 +24,8 @@ const Fields<SandboxOptions>& sandbox_table() {
 const Fields<ContainerOptions>& container_table() {
   static const Fields<ContainerOptions> table = Fields<ContainerOptions>{}
       .optional("image", &ContainerOptions::image, "Image to start from, as the engine names it.", "`parentImage`")
-      .optional("engine", &ContainerOptions::engine, "Which program runs it.", "auto: podman, else docker").choices({"auto", "podman", "docker"});
+      .optional("engine", &ContainerOptions::engine, "Which program runs it.", "auto: podman, else docker").choices({"auto", "podman", "docker"})
+      .optional("recordFiles", &ContainerOptions::record_files, "Whether the manifest says which files each step changed; the files of the container are looked through after each.", "true");
   return table;
 }
 
@@ -37,7 +38,8 @@ const Fields<SshOptions>& ssh_table() {
       .optional("knownHosts", &SshOptions::known_hosts, "File of the host keys to trust.", "`~/.ssh/known_hosts`")
       .optional("passwordFrom", &SshOptions::password_from, "Where the password is, if keys do not let us in: `ask` (on the terminal), `env:NAME`, or `file:PATH`, a file that nobody else can read.", "no password")
       .optional("jump", &SshOptions::jump, "Machine to go through: `[USER@]HOST[:PORT]`.")
-      .optional("sudo", &SshOptions::sudo, "Become root there with `sudo -n`.", "false");
+      .optional("sudo", &SshOptions::sudo, "Become root there with `sudo -n`.", "false")
+      .optional("recordFiles", &SshOptions::record_files, "Whether the manifest says which files each step changed; the files of the machine are looked through after each.", "false");
   return table;
 }
 // clang-format on
@@ -184,6 +186,11 @@ ContainerOptions container_options(const Recipe& recipe) {
 }
 SshOptions ssh_options(const Recipe& recipe) {
   return decoded(ssh_table(), recipe);
+}
+
+bool records_files(const Recipe& recipe) {
+  const Value* wanted = recipe.target.options.find("recordFiles");
+  return wanted && wanted->as_bool().value_or(false);
 }
 
 std::optional<BindMount> parse_bind(const std::string& text) {

@@ -22,6 +22,7 @@ struct SandboxOptions {
 struct ContainerOptions {
   std::string image;
   std::string engine = "auto";  // "podman", "docker"
+  bool record_files = true;     // which files each step changes
 };
 
 struct SshOptions {
@@ -33,6 +34,7 @@ struct SshOptions {
   std::string password_from;  // "ask", "env:NAME", "file:PATH"; empty: no password
   std::string jump;           // "[user@]host[:port]"
   bool sudo = false;
+  bool record_files = false;  // which files each step changes
 };
 
 struct BindMount {
@@ -56,6 +58,8 @@ const std::vector<TargetType>& target_types();
 SandboxOptions sandbox_options(const Recipe& recipe);
 ContainerOptions container_options(const Recipe& recipe);
 SshOptions ssh_options(const Recipe& recipe);
+/// Whether the manifest is to have the files of each step, on a target where the agent looks.
+bool records_files(const Recipe& recipe);
 
 /// `FOLDER`, `FOLDER:PLACE` or `FOLDER:PLACE:rw` with absolute paths; read-only unless `rw`.
 std::optional<BindMount> parse_bind(const std::string& text);

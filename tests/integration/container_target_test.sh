@@ -78,6 +78,22 @@ parent=$(podman image inspect --format '{{.Id}}' "$base")
 manifest=$("$TOEHOLD" images --format json)
 expect_contains "$(cat "$TOEHOLD_HOME"/images/*/manifest.json)" "\"parentId\": \"$parent\""
 expect_contains "$(cat "$TOEHOLD_HOME"/images/*/manifest.json)" "\"image\": \"$image\""
+# Which files each step changed, also before a restart.
+step_files() {
+  python3 - "$TOEHOLD_HOME"/images/*/manifest.json <<'P'
+import json, sys
+for step in json.load(open(sys.argv[1]))["steps"]:
+    print(step["name"], *(f["change"] + ":" + f["path"] + ":" + f.get("sha256", "")[:8] for f in step["files"]))
+P
+}
+expect_equal "$(step_files)" "Write added:/built:$(echo built | sha256sum | cut -c1-8)
+Again added:/again:$(printf 'again\nagain\n' | sha256sum | cut -c1-8) added:/once:e3b0c442
+Boot
+Add changed:/var/lib/dpkg/status:$(sha256sum image/var/lib/dpkg/status | cut -c1-8)
+Nest
+Deep
+Look
+Find"
 expect_contains "$manifest" 'Boxed Thing'
 expect_equal "$(python3 - "$TOEHOLD_HOME"/images/*/manifest.json <<'P'
 import json, sys

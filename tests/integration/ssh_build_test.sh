@@ -123,6 +123,32 @@ expect_exit 0 "$TOEHOLD" resume "$id" --view plain
 expect_equal "$(cat twice)" $'twice\ntwice'
 expect_equal "$(left)" ''
 
+# Which files each step changed, if that is wanted; what failed has changed some, too.
+document_of files.yml <<Y
+      - {name: One, action: ExecuteBash, inputs: {commands: ['echo one >$scratch/first; mkdir $scratch/d']}}
+      - {name: None, action: ExecuteBash, inputs: {commands: ['true']}}
+      - {name: Two, action: ExecuteBash, inputs: {commands: ['echo two >>$scratch/first; rmdir $scratch/d', 'if [ ! -e $scratch/half ]; then touch $scratch/half; exit 3; fi']}}
+Y
+build_of files.yml
+echo '  recordFiles: true' >>recipe.yml
+expect_exit 1 build --on-failure=keep
+id=$(sed -n 's/.*toehold resume \([^ ]*\).*/\1/p' <<<"$err" | head -1)
+expect_exit 0 "$TOEHOLD" resume "$id" --view plain
+python3 - "$scratch/" "$TOEHOLD_HOME"/images/*/manifest.json <<'P' || fail "the manifest is wrong"
+import json, sys
+place = sys.argv[1]
+names = ("first", "d", "half")
+for path in sys.argv[2:]:
+    steps = {s["name"]: {f["path"][len(place):]: f["change"] for f in s["files"] if f["path"].startswith(place)
+        and f["path"][len(place):] in names} for s in json.load(open(path))["steps"]}
+    if "Two" in steps:
+        assert steps["One"] == {"first": "added", "d": "added"} and steps["None"] == {}, steps
+        assert steps["Two"] == {"first": "changed", "d": "removed", "half": "added"}, steps
+        break
+else:
+    sys.exit("no manifest")
+P
+
 # The same through sudo.
 if sudo -n true 2>/dev/null; then
   sed -i 's/seq 1 1000/seq 1 3/' chatty.yml

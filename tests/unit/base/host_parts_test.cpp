@@ -11,18 +11,6 @@
 
 namespace toehold {
 
-TEST_CASE("Mount points are read as the kernel writes them, without our own") {
-  const std::string text =
-      "22 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
-      "23 22 0:21 / /mnt/a\\040b\\134c rw - tmpfs none rw\n"
-      "24 22 0:22 / /srv/mount rw - tmpfs toehold rw\n"
-      "25 24 0:23 / /srv/mount/root rw - overlay overlay rw\n"
-      "26 22 0:24 / /srv/mounted rw - tmpfs none rw\n"
-      "half a line\n";
-  CHECK(mount_points(text, "/srv/mount") ==
-        std::vector<std::string>{"/", "/mnt/a b\\c", "/srv/mounted"});
-}
-
 TEST_CASE("The root is taken in parts without mounts, and folders are made for them") {
   const TempDirectory place(fs::temp_directory_path(), "toehold-test-");
   const fs::path layer = place.path() / "layer";
