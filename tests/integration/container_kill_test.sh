@@ -47,6 +47,41 @@ expect_equal "$(remains)" ''
 
 podman image rm --force "localhost/$name:1.0.0" >/dev/null
 
+# What the engine was doing for the dead controller is waited for: else cleanup would find nothing,
+# and a container or an image would come to be after it. Here the engine is slow, and as that of an
+# ordinary user it works in a child, which nothing kills: it is there under its name and words, and
+# begins only after two seconds.
+mkdir slow bin
+engine=$(command -v podman)
+for verb in create commit; do
+  printf '#!/bin/bash\nsleep 2\nexec -a podman "%s" %s "$@"\n' "$engine" "$verb" >"slow/$verb"
+done
+printf '#!/bin/bash\ncase ${1-} in create | commit) cd "%s" && (exec -a podman bash "$@"); exit ;; esac\nexec -a podman "%s" "$@"\n' \
+  "$scratch/slow" "$engine" >bin/podman
+chmod 755 bin/podman
+at_work() { pgrep -f "^podman $1 .*$name" >/dev/null; }
+idle() { ! at_work create && ! at_work commit; }
+kill_during() {
+  PATH="$scratch/bin:$PATH" "$TOEHOLD" build recipe.yml --view none --no-test >told 2>&1 </dev/null &
+  builder=$!
+  wait_until 60 at_work "$1"
+  kill -9 "$builder"
+  wait "$builder" 2>/dev/null || true
+  at_work "$1" || fail "the engine does not outlive the controller: the case shows nothing"
+}
+for verb in create commit; do
+  kill_during "$verb"
+  expect_exit 0 "$TOEHOLD" cleanup
+  wait_until 20 idle
+  expect_equal "$(remains) after $verb" " after $verb"
+done
+kill_during create
+expect_exit 0 env PATH="$scratch/bin:$PATH" "$TOEHOLD" resume "$(ls "$TOEHOLD_HOME/builds")" --view plain
+expect_exit 0 "$TOEHOLD" cleanup
+podman image rm --force "localhost/$name:1.0.0" >/dev/null
+rm -r "$TOEHOLD_HOME"/images/*
+expect_equal "$(remains)" ''
+
 # In the middle of a step: a controller that dies leaves a run that resume follows to its end; one
 # that is told to stop takes all with it.
 cat >work.yml <<'Y'
