@@ -106,7 +106,30 @@ void ContainerSnapshot::commit(const std::string& container) {
   for (const std::string& word : changes(config_, recipe_)) words.push_back(word);
   words.insert(words.end(), {container, image_});
   engine_->run(words, context_.stop);
+  const Value* entry = setting(config_, "Entrypoint");
+  const bool has_entry = entry && entry->is_list() && !entry->list().empty();
+  if (engine_->name() == "docker" && !has_entry) take_entrypoint_away();
   context_.inventory.set_state(record_, "created");
+}
+
+/// Docker takes an empty ENTRYPOINT for none, and what it has of the container instead: our agent.
+/// So the image is that of a container that was made of it without one and never started.
+void ContainerSnapshot::take_entrypoint_away() {
+  const std::string name = "toehold-" + context_.build_id + "-plain";
+  const InventoryRecord record = context_.inventory.plan_again(container_target, "container",
+                                                               container_record_id(*engine_, name));
+  engine_->remove_container(name);
+  std::vector<std::string> words{"create", "--name", name, "--entrypoint", "", image_};
+  const Value* command = setting(config_, "Cmd");
+  const bool has_command = command && command->is_list() && !command->list().empty();
+  if (has_command) {
+    for (const Value& word : command->list()) words.push_back(word.text());
+  } else {
+    words.push_back("sh");  // none is not to be had: a container has a command
+  }
+  engine_->run(words, context_.stop);
+  engine_->run({"commit", name, image_}, context_.stop);
+  if (engine_->remove_container(name)) context_.inventory.set_state(record.number, "removed");
 }
 
 bool ContainerSnapshot::is_there() const {

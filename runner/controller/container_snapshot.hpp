@@ -37,6 +37,7 @@ class ContainerSnapshot final : public Snapshot {
   const std::string& image() const { return image_; }
 
  private:
+  void take_entrypoint_away();
   void write_archive(const std::filesystem::path& file, std::stop_token stop);
   WrittenOutput write_root(const OutputSpec& output, const std::filesystem::path& path,
                            std::stop_token stop);
