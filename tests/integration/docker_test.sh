@@ -114,3 +114,22 @@ diff <(grep -o 'line [0-9]*$' <<<"$err") <(seq -f 'line %g' 1 300) >difference |
 die
 expect_exit 0 "$TOEHOLD" cleanup
 expect_equal "$(left)" ''
+
+# --- killed where something has just been begun, a container, an image, its name
+docker image rm --force "$image" >/dev/null
+docker tag "$base" "$image"
+owned=$(docker image inspect --format '{{.Id}}' "$image")
+sed -i 's/seq 1 300/seq 1 3/' work.yml
+printf '  - {name: test, steps: [{name: Look, action: ExecuteBash, inputs: {commands: [cat /ledger]}}]}\n' >>work.yml
+for line in ${TOEHOLD_KILL_LINES:-1 3 5 7 9 11 13}; do
+  got=0
+  python3 "$TOEHOLD_SOURCE/tests/support/kill_at_line.py" "$line" "$TOEHOLD_HOME/builds" "$TOEHOLD" build recipe.yml --view none \
+    --output "rootfs=$scratch/out.tar" >told 2>&1 || got=$?
+  if [ "$got" = 3 ]; then break; fi
+  expect_exit 0 "$TOEHOLD" cleanup
+  expect_equal "$(left) at $line" " at $line"
+  expect_equal "$(docker image inspect --format '{{.Id}}' "$image")" "$owned"
+done
+[ "$line" -ge 11 ] || fail "only up to line $line: $(cat told)"
+sleep 1
+expect_equal "$(left)" ''
