@@ -310,6 +310,9 @@ sed -i '/chown\|33:42\|setpriv\|12:34/d' "$one/owners.yaml"
 sed -i '/name: test/,$d' "$one/owners.yaml"
 expect_exit 0 build owners.yaml --output changes=changes.tar.gz
 expect_contains "$(tar -tvzf "$one/changes.tar.gz" --numeric-owner)" "-rwsr-xr-x 0/0"
+printf '%s\n' 'schemaVersion: 1.0' 'phases: [{name: build, steps: [{name: Own, action: ExecuteBash, inputs: {commands: ["set -e; echo own >/usr/local/bin/own; echo more >>/etc/hosts; rm /usr/bin/env"]}}]}]' >"$one/host.yaml"
+expect_exit 0 toehold build --view plain host.yaml --output changes=host.tar
+expect_equal "$(tar -tvf "$one/host.tar" --numeric-owner | awk '{print $2, $6}' | grep -v '/$' | tr '\n' ' ')" "0/0 etc/hosts 0/0 usr/bin/.wh.env 0/0 usr/local/bin/own "
 expect_exit 1 toehold build --view plain owners.yaml --set target.base=mmdebstrap:bookworm
 expect_contains "$err" "cannot be made"
 # Nobody in a changed root may make a user namespace: this is how a refusal looks.
