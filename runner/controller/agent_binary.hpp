@@ -12,9 +12,13 @@ struct AgentBinary {
   std::string sha256;
 };
 
-/// `machine`: what `uname -m` prints there. Looks at TOEHOLD_STATIC_AGENT, beside this program, in
-/// its package's folder and in the build tree. Throws Error(unsupported) when there is none, and
-/// Error(untrusted) for one that does not match the checksum beside it.
+/// `machine`: what `uname -m` prints there. Looks at TOEHOLD_STATIC_AGENT, else beside this
+/// program, in its package's folder and in the build tree. Throws Error(unsupported) when there is
+/// none or it is for another machine, and Error(untrusted) for one that does not match the checksum
+/// beside it.
 AgentBinary find_agent_binary(const std::string& machine);
+
+/// The same for a program in `folder`, without a look at the environment.
+AgentBinary find_agent_binary(const std::string& machine, const std::filesystem::path& folder);
 
 }  // namespace toehold

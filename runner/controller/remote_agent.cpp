@@ -143,7 +143,7 @@ void RemoteAgent::install(const AgentBinary& agent, std::stop_token stop) {
   throw Error(Error::Kind::unsupported,
               transport_.name() + ": the agent does not run there: " + describe(works) + " " +
                   std::string(trim(printable(err))),
-              "is " + folder_ + " mounted noexec, or the machine another than x86_64?");
+              "is " + folder_ + " mounted noexec?");
 }
 
 void RemoteAgent::send_stage(const Stage& stage, std::stop_token stop) {

@@ -51,6 +51,30 @@ record=$(sed -n 's/^record *\([0-9a-f]*\) .*/\1/p' <<<"$err")
 expect_exit 0 "$TOEHOLD" images "$record"
 expect_contains "$(cat "$TOEHOLD_HOME/images/$record/manifest.json")" '"result": "success"'
 
+# A machine of a kind that there is no agent for, and one whose agent is not here: nothing is sent.
+mkdir -p uname
+as_machine() {
+  printf '#!/bin/sh\necho %s\n' "$1" >uname/uname
+  chmod 755 uname/uname
+}
+start_sshd elsewhere ed25519 "SetEnv PATH=$scratch/uname:/usr/bin:/bin"
+know elsewhere "$port"
+recipe "$port" "${with_key[@]}"
+mkdir -p bin/alone
+cp "$TOEHOLD" bin/alone/toehold
+as_machine riscv64
+expect_exit 1 env -u TOEHOLD_STATIC_AGENT bin/alone/toehold build recipe.yml --view plain
+expect_contains "$err" 'the target is riscv64, and there are agents for x86_64 and aarch64 only'
+as_machine aarch64
+expect_exit 1 env -u TOEHOLD_STATIC_AGENT bin/alone/toehold build recipe.yml --view plain
+expect_contains "$err" "looked for $scratch/bin/alone/toehold-agent-aarch64, $scratch/bin/lib/toehold/toehold-agent-aarch64"
+expect_contains "$err" 'packaging/static-agent.sh aarch64'
+if [ "$(uname -m)" = x86_64 ]; then
+  expect_exit 1 build
+  expect_contains "$err" 'toehold-agent is for x86_64, and the target is aarch64'
+fi
+expect_equal "$(left)" ''
+
 # Keys that cannot work say why.
 ssh-keygen -q -t rsa -b 2048 -N '' -f rsa
 recipe "$main" "  identityFile: $scratch/rsa" "${trusted[@]}"
