@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # The Debian packages that toehold needs, and nothing else knows: installs those that are missing.
 #
-#   packaging/dependencies.sh build    to build and run it
-#   packaging/dependencies.sh tests    to build, and to run its tests and benches
-#   packaging/dependencies.sh list     prints the names of both, installs nothing
+#   packaging/dependencies.sh build       to build and run it
+#   packaging/dependencies.sh packages    to build its packages
+#   packaging/dependencies.sh tests       all that, and to run its tests and benches
+#   packaging/dependencies.sh list        prints the names of them all, installs nothing
+#   packaging/dependencies.sh libraries   prints those whose code is in the programs
 set -euo pipefail
 
+libraries=(
+  libyaml-cpp-dev libcli11-dev libspdlog-dev libre2-dev libssl-dev libarchive-dev libssh2-1-dev
+)
 for_build=(
-  g++ cmake ninja-build ccache pkg-config git
-  libyaml-cpp-dev libcli11-dev libspdlog-dev libre2-dev libcurl4-openssl-dev libssl-dev
-  libarchive-dev libssh2-1-dev dpkg-dev
+  g++ cmake ninja-build ccache pkg-config git dpkg-dev libcurl4-openssl-dev
 )
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
-  runc uidmap busybox-static zsh fish rpm man-db openssh-server openssh-client nginx-light curl
+  runc uidmap busybox-static zsh fish man-db openssh-server openssh-client nginx-light curl
   sudo
 )
 # Its service would change the machine's packet filter: where services run, it is for you to install.
@@ -30,7 +33,19 @@ boost() {
     echo libboost-dev
   fi
 }
-for_build+=("$(boost)")
+libraries+=("$(boost)")
+for_build+=("${libraries[@]}")
+
+# The agent for the other kind of machine, and on x86_64 an emulator that starts it.
+for_packages=("${for_build[@]}" rpm)
+case "$(uname -m)" in
+  x86_64)
+    for_packages+=(g++-aarch64-linux-gnu)
+    for_tests+=(qemu-user-static)
+    ;;
+  aarch64) for_packages+=(g++-x86-64-linux-gnu) ;;
+esac
+for_tests+=("${for_packages[@]}")
 
 # The formatter of CI is version 14; Debian 13 has only later ones, which format differently.
 case "$(boost)" in libboost1.81-dev) for_tests+=(clang-format-14) ;; esac
@@ -78,13 +93,18 @@ install_missing() {
 
 case "${1:-}" in
   build) wanted=("${for_build[@]}") ;;
-  tests) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
+  packages) wanted=("${for_packages[@]}") ;;
+  tests) wanted=("${for_tests[@]}") ;;
   list)
-    printf '%s\n' "${for_build[@]}" "${for_tests[@]}"
+    printf '%s\n' "${for_tests[@]}"
+    exit
+    ;;
+  libraries)
+    printf '%s\n' "${libraries[@]}"
     exit
     ;;
   *)
-    sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

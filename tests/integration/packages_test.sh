@@ -1,11 +1,13 @@
 # The packages, installed into clean roots, used there, and removed without a trace: the .deb files
-# with dpkg in a Debian, the .rpm files with rpm in a root that has only busybox.
+# with dpkg in a Debian, the .rpm files with rpm in a root that has only busybox. Those for the other
+# kind of machine are looked into, and their programs started in an emulator.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 packages=$TOEHOLD_SOURCE/build/packages
 [ -e "$packages/SHA256SUMS" ] || skip "packaging/packages.sh has not been run here"
 [ "$(id -u)" = 0 ] || skip "needs root for chroot"
 needs mmdebstrap busybox rpm man
 (cd "$packages" && sha256sum --quiet -c SHA256SUMS)
+machine=$(uname -m) arch=$(dpkg --print-architecture)
 
 cat >hello.yaml <<'Y'
 schemaVersion: 1.0
@@ -29,6 +31,10 @@ use() {
   expect_contains "$out" 'OpenSSL 3.'
   expect_exit 0 chroot "$root" toehold __complete describe CreateFo
   expect_contains "$out" CreateFolder
+  # The agents of both kinds of machine, for the controller to send.
+  expect_equal "$(cd "$root/usr/lib/toehold" && echo *)" \
+    'toehold-agent-aarch64 toehold-agent-aarch64.sha256 toehold-agent-x86_64 toehold-agent-x86_64.sha256'
+  (cd "$root/usr/lib/toehold" && sha256sum --quiet -c ./*.sha256)
   for program in toehold toehold-agent; do
     file=$root/usr/share/man/man1/$program.1.gz
     MAN_KEEP_FORMATTING='' man --warnings -l "$file" >page 2>page.err </dev/null
@@ -45,7 +51,7 @@ version=$("$TOEHOLD_AGENT" --version)
 mmdebstrap --quiet --variant=essential --skip=cleanup bookworm debian 2>mm.err ||
   skip "no Debian can be made here: $(tail -1 mm.err)"
 mkdir debian/packages
-cp "$packages"/*.deb debian/packages/
+cp "$packages"/*_"$arch".deb debian/packages/
 before=$(files_in debian)
 expect_exit 0 chroot debian sh -c 'dpkg -i /packages/toehold*.deb'
 expect_exit 0 chroot debian dpkg --verify
@@ -62,11 +68,31 @@ mkdir -p rpm/bin rpm/tmp rpm/usr
 cp "$(command -v busybox)" rpm/bin/busybox
 ln -s busybox rpm/bin/sh
 before=$(files_in rpm)
-expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -i "$packages"/*.rpm
+expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -i "$packages"/*."$machine".rpm
 expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -V toehold toehold-agent
 use rpm
 expect_exit 0 rpm --root "$scratch/rpm" --dbpath /var/lib/rpm -e toehold toehold-agent
 expect_equal "$(diff <(echo "$before") <(files_in rpm))" ''
+
+# --- for the other kind of machine
+check_other() {
+  local machine=$1 arch=$2 emulator=$3 deb
+  deb=$(echo "$packages"/toehold-agent_*_"$arch".deb)
+  expect_equal "$(dpkg-deb -f "$deb" Architecture)" "$arch"
+  dpkg-deb -x "$deb" other-deb
+  expect_equal "$(rpm -qp --qf '%{ARCH}' "$packages"/toehold-agent-*."$machine".rpm)" "$machine"
+  mkdir -p other-rpm
+  expect_exit 0 rpm --root "$scratch/other-rpm" --dbpath /var/lib/rpm --ignorearch -i "$packages"/toehold-agent-*."$machine".rpm
+  expect_equal "$(readlink -f other-rpm/usr/bin/toehold-agent)" "$scratch/other-rpm/usr/lib/toehold/toehold-agent-$machine"
+  cmp other-deb/usr/bin/toehold-agent other-rpm/usr/bin/toehold-agent
+  (cd other-deb/usr/lib/toehold && sha256sum --quiet -c "toehold-agent-$machine.sha256")
+  expect_exit 0 "$emulator" other-deb/usr/bin/toehold-agent --version
+  expect_equal "$out" "$version"
+}
+if [ "$machine" = x86_64 ]; then
+  needs qemu-aarch64-static
+  check_other aarch64 arm64 qemu-aarch64-static
+fi
 
 # --- the same sources give the same packages
 if [ -n "${TOEHOLD_FULL_TESTS:-}" ]; then
