@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "runner/agent/commands.hpp"
+#include "runner/agent/guest_cleanup.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/supervised_run.hpp"
 #include "runner/base/clock.hpp"
@@ -197,6 +198,7 @@ void add_remote_commands(CLI::App& app, CommandContext& context) {
   CLI::App* send = app.add_subcommand("send", "Print the files of a folder, with names and sizes");
   send->add_option("folder", *folder, "Folder of logs")->required();
   send->callback([folder] { send_files(*folder); });
+  add_clean(app);
   add_follow(app, context);
   add_step_shell(app, context);
 }

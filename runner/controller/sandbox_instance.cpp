@@ -19,7 +19,7 @@
 #include "runner/base/terminal_program.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
-#include "runner/controller/guest_cleanup.hpp"
+#include "runner/controller/cleanup_layer.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/sandbox_base.hpp"
 #include "runner/controller/sandbox_machine.hpp"

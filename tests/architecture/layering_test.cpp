@@ -29,11 +29,11 @@ constexpr std::array levels{Level{"runner/base", 0}, Level{"runner/document", 1}
 
 // The controller's program has the agent's commands too, and its sandbox runs documents as the
 // agent does; nothing else of agent/ is its business.
-constexpr std::array<std::string_view, 7> agent_for_controller{
+constexpr std::array<std::string_view, 8> agent_for_controller{
     "runner/agent/aws_reach.hpp",       "runner/agent/commands.hpp",
-    "runner/agent/document_source.hpp", "runner/agent/program.hpp",
-    "runner/agent/run_directory.hpp",   "runner/agent/run_options.hpp",
-    "runner/agent/run_session.hpp"};
+    "runner/agent/document_source.hpp", "runner/agent/guest_cleanup.hpp",
+    "runner/agent/program.hpp",         "runner/agent/run_directory.hpp",
+    "runner/agent/run_options.hpp",     "runner/agent/run_session.hpp"};
 
 struct Fence {
   std::string_view package;  // what its headers' names begin with

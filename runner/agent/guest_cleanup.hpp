@@ -1,14 +1,20 @@
 // What belongs to one machine, or tells of its making, and does not go into an image: the list of
 // Image Builder's clean-up, with the files by which a component switches parts of it off. Called
-// before a snapshot is taken; runs no program of the guest.
+// before a snapshot is taken: by the agent on a machine of its own (`clean`), by the controller
+// where it has the files. Runs no program of the guest.
 // Source: "Required post-build clean up" in the Image Builder user guide.
 #pragma once
 
-#include <filesystem>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "runner/controller/overlay_tree.hpp"
+namespace CLI {
+class App;
+}
 
 namespace toehold {
 
@@ -26,14 +32,27 @@ struct CleanupItem {
   bool only_emptied = false;
 };
 
-/// What the rules find in the tree, in byte order; empty files that would be emptied are left out.
+struct GuestFile {
+  std::string path;  // without the leading slash, through no symbolic link
+  mode_t mode = 0;
+  std::int64_t size = 0;
+};
+
+/// The files of a guest, wherever they are.
+class GuestFiles {
+ public:
+  virtual ~GuestFiles() = default;
+  /// Follows symbolic links within the guest.
+  virtual std::optional<GuestFile> find(const std::string& path) const = 0;
+  virtual std::vector<std::string> names(const std::string& folder) const = 0;
+};
+
+/// What the rules find, in byte order; empty files that would be emptied are left out.
 /// `working_directory`: of the recipe, absolute; empty: /tmp. Throws Error(io).
-std::vector<CleanupItem> find_for_cleanup(const OverlayStack& stack,
+std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
                                           const std::string& working_directory);
 
-/// Makes the overlay layer `folder`, which must not exist, that does it to the tree. Throws
-/// Error(io).
-void write_cleanup_layer(const OverlayStack& stack, const std::vector<CleanupItem>& items,
-                         const std::filesystem::path& folder);
+/// The command `clean`.
+void add_clean(CLI::App& app);
 
 }  // namespace toehold

@@ -1,14 +1,15 @@
-#include "runner/controller/guest_cleanup.hpp"
+#include "runner/agent/guest_cleanup.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <memory>
 #include <set>
-#include <utility>
+
+#include <CLI/CLI.hpp>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
@@ -26,18 +27,18 @@ constexpr const char* toe = "skip_cleanup_toe_files";
 constexpr const char* ssm_logs = "skip_cleanup_ssm_log_files";
 
 /// All existing paths that the pattern names, each through real folders only.
-void expand(const OverlayStack& stack, const std::string& folder,
+void expand(const GuestFiles& files, const std::string& folder,
             const std::vector<std::string>& parts, std::size_t at, std::set<std::string>& found) {
-  const auto entry = find_in_tree(stack, folder);
-  if (!entry || !S_ISDIR(entry->status.st_mode)) return;
-  const std::string real = entry->path;
-  for (const std::string& name : names_in_tree(stack, real)) {
+  const auto entry = files.find(folder);
+  if (!entry || !S_ISDIR(entry->mode)) return;
+  const std::string& real = entry->path;
+  for (const std::string& name : files.names(real)) {
     if (!wildcard_matches(parts[at], name)) continue;
     const std::string path = real.empty() ? name : real + "/" + name;
     if (at + 1 == parts.size()) {
       found.insert(path);
     } else {
-      expand(stack, path, parts, at + 1, found);
+      expand(files, path, parts, at + 1, found);
     }
   }
 }
@@ -50,63 +51,55 @@ std::vector<std::string> parts_of(const std::string& path) {
   return parts;
 }
 
-std::set<std::string> matches(const OverlayStack& stack, const std::string& pattern) {
+std::set<std::string> matches(const GuestFiles& files, const std::string& pattern) {
   std::set<std::string> found;
-  expand(stack, "", parts_of(pattern), 0, found);
+  expand(files, "", parts_of(pattern), 0, found);
   return found;
 }
 
-[[noreturn]] void fail(const fs::path& path) {
-  throw Error::from_errno("cannot make " + path.string(), errno);
-}
-
-/// In a merged folder owner, mode and time of the upper one count.
-void copy_status(const fs::path& path, const struct stat& status) {
-  const timespec times[2] = {status.st_atim, status.st_mtim};
-  if (::lchown(path.c_str(), status.st_uid, status.st_gid) != 0 ||
-      ::chmod(path.c_str(), status.st_mode & 07777) != 0 ||
-      ::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) {
-    fail(path);
-  }
-}
-
-class LayerMaker {
+/// Of the machine itself, below `root`, with all that is mounted there.
+class MachineFiles final : public GuestFiles {
  public:
-  LayerMaker(const OverlayStack& stack, fs::path folder)
-      : stack_(stack), folder_(std::move(folder)) {}
+  explicit MachineFiles(fs::path root) : root_(std::move(root)) {}
 
-  void add(const CleanupItem& item) {
-    add_folder(fs::path(item.path).parent_path().string());
-    const fs::path place = folder_ / item.path;
-    if (!item.only_emptied) {
-      if (::mknod(place.c_str(), S_IFCHR, makedev(0, 0)) != 0) fail(place);
-      return;
-    }
-    const auto entry = find_in_tree(stack_, item.path);
-    const FileDescriptor file(
-        ::open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file || !entry) fail(place);
-    copy_status(place, entry->status);
+  std::optional<GuestFile> find(const std::string& path) const override {
+    std::error_code error;
+    const fs::path real = fs::canonical(root_ / fs::path(path).relative_path(), error);
+    struct stat status {};
+    if (error || ::lstat(real.c_str(), &status) != 0) return std::nullopt;
+    const std::string below = real.lexically_relative(root_).string();
+    if (below.starts_with("..")) return std::nullopt;
+    return GuestFile{below == "." ? "" : below, status.st_mode, status.st_size};
   }
 
-  /// When nothing is put into the folders any more, so that their times stay.
-  void finish() {
-    for (auto at = folders_.rbegin(); at != folders_.rend(); ++at) {
-      if (const auto entry = find_in_tree(stack_, *at)) copy_status(folder_ / *at, entry->status);
+  std::vector<std::string> names(const std::string& path) const override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(root_ / path, error)) {
+      names.push_back(entry.path().filename().string());
     }
+    return names;
   }
 
  private:
-  void add_folder(const std::string& path) {
-    if (!folders_.insert(path).second) return;
-    if (!path.empty()) add_folder(fs::path(path).parent_path().string());
-    if (::mkdir((folder_ / path).c_str(), 0700) != 0 && errno != EEXIST) fail(folder_ / path);
-  }
-
-  const OverlayStack& stack_;
-  const fs::path folder_;
-  std::set<std::string> folders_;  // a folder comes before what is in it
+  fs::path root_;
 };
+
+void clean_machine(const fs::path& root, const std::string& working_directory) {
+  for (const CleanupItem& item : find_for_cleanup(MachineFiles(root), working_directory)) {
+    const fs::path place = root / item.path;
+    std::error_code error;
+    if (item.only_emptied) {
+      if (::truncate(place.c_str(), 0) != 0) error.assign(errno, std::generic_category());
+    } else {
+      fs::remove_all(place, error);
+    }
+    const char* done = item.only_emptied ? "emptied" : "removed";
+    if (error) done = "cannot remove";
+    std::printf("%s  /%s%s%s\n", done, item.path.c_str(), error ? ": " : "",
+                error ? error.message().c_str() : "");
+  }
+}
 
 }  // namespace
 
@@ -147,19 +140,19 @@ const std::vector<CleanupRule>& cleanup_rules() {
   return rules;
 }
 
-std::vector<CleanupItem> find_for_cleanup(const OverlayStack& stack,
+std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
                                           const std::string& working_directory) {
   const std::string work = working_directory.empty() ? "/tmp" : working_directory;
   std::vector<CleanupItem> items;
   for (const CleanupRule& rule : cleanup_rules()) {
-    if (*rule.skip_file != '\0' && find_in_tree(stack, work + "/" + rule.skip_file)) continue;
+    if (*rule.skip_file != '\0' && files.find(work + "/" + rule.skip_file)) continue;
     std::string pattern = rule.path;
     if (pattern.starts_with("{work}")) pattern = work + pattern.substr(6);
-    for (const std::string& path : matches(stack, pattern)) {
+    for (const std::string& path : matches(files, pattern)) {
       if (rule.only_emptied) {
-        const auto entry = find_in_tree(stack, path);
+        const auto entry = files.find(path);
         const bool has_content =
-            entry && entry->path == path && S_ISREG(entry->status.st_mode) && entry->status.st_size;
+            entry && entry->path == path && S_ISREG(entry->mode) && entry->size != 0;
         if (!has_content) continue;
       }
       items.push_back({path, rule.only_emptied});
@@ -170,12 +163,15 @@ std::vector<CleanupItem> find_for_cleanup(const OverlayStack& stack,
   return items;
 }
 
-void write_cleanup_layer(const OverlayStack& stack, const std::vector<CleanupItem>& items,
-                         const fs::path& folder) {
-  make_private_directory(folder);
-  LayerMaker layer(stack, folder);
-  for (const CleanupItem& item : items) layer.add(item);
-  layer.finish();
+void add_clean(CLI::App& app) {
+  auto work = std::make_shared<std::string>();
+  auto root = std::make_shared<std::string>("/");
+  CLI::App* clean =
+      app.add_subcommand("clean", "Remove from this machine what does not belong into an image");
+  clean->add_option("--working-directory", *work, "Absolute folder of the skip files")
+      ->default_str("/tmp");
+  clean->add_option("--root", *root, "Another root than /")->group("");
+  clean->callback([work, root] { clean_machine(fs::canonical(*root), *work); });
 }
 
 }  // namespace toehold

@@ -1,4 +1,4 @@
-#include "runner/controller/guest_cleanup.hpp"
+#include "runner/controller/cleanup_layer.hpp"
 
 #include "runner/base/text.hpp"
 #include "tests/support/layer_folders.hpp"
