@@ -15,6 +15,7 @@
 #include "runner/base/platform.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
+#include "runner/controller/base_cache.hpp"
 #include "runner/controller/host_skeleton.hpp"
 #include "runner/controller/layer_key.hpp"
 #include "runner/controller/rootless.hpp"
@@ -24,10 +25,6 @@ namespace toehold {
 namespace {
 
 constexpr std::string_view mmdebstrap = "mmdebstrap:";
-
-fs::path bases() {
-  return state_base() / "cache" / "bases";
-}
 
 void make_hiding_folder(const fs::path& path, mode_t mode) {
   std::error_code error;
@@ -41,63 +38,8 @@ void make_hiding_folder(const fs::path& path, mode_t mode) {
   mark_opaque(path);
 }
 
-void run_or_fail(const Command& command, ProcessRunner& processes, std::stop_token stop,
-                 const std::string& what) {
-  std::string complaint;
-  const ProcessResult result = processes.run(
-      command,
-      [&](Stream stream, std::string_view bytes) {
-        if (stream == Stream::err) complaint.append(bytes.substr(0, 65536));
-        if (complaint.size() > 4096) complaint.erase(0, complaint.size() - 4096);
-      },
-      [](int) {}, Deadline(), std::move(stop));
-  if (result.cancelled) throw Error(Error::Kind::cancelled, "interrupted");
-  if (result.succeeded()) return;
-  throw Error(Error::Kind::process,
-              what + ": " + describe(result) + "\n" + std::string(trim(complaint)));
-}
-
-using Note = std::function<void(const std::string&)>;
-
-/// Of what another build may be making just now; that can take minutes.
-FileLock wait_for_lock(const fs::path& path, const Note& note, const std::stop_token& stop) {
-  SystemClock clock;
-  for (bool told = false;; told = true) {
-    try {
-      return FileLock(path);
-    } catch (const Error& error) {
-      if (error.kind() != Error::Kind::busy) throw;
-    }
-    if (!told) note("waiting for another build that makes " + path.stem().string());
-    if (!clock.sleep_for(std::chrono::milliseconds(100), stop)) {
-      throw Error(Error::Kind::cancelled, "interrupted");
-    }
-  }
-}
-
-/// Made under another name, so that a half one is never taken.
-template <class Make>
-fs::path made_once(const std::string& name, const Note& note, const std::stop_token& stop,
-                   const Make& make) {
-  const fs::path place = bases() / (name + id_map_key());
-  std::error_code error;
-  if (fs::exists(place / "ready", error)) return place / "fs";
-  make_private_directory(bases());
-  const FileLock lock = wait_for_lock(place.string() + ".lock", note, stop);
-  if (fs::exists(place / "ready", error)) return place / "fs";
-  fs::remove_all(place, error);
-  make_private_directory(place);
-  if (::mkdir((place / "fs").c_str(), 0755) != 0) {
-    throw Error::from_errno("cannot make " + place.string(), errno);
-  }
-  ::chmod((place / "fs").c_str(), 0755);
-  make(place / "fs");
-  write_file_atomically(place / "ready", "");
-  return place / "fs";
-}
-
 /// Over this machine's root: what is of this boot, other people's scratch files, and our own state.
-SandboxBase host(const Note& note, const std::stop_token& stop) {
+SandboxBase host(const TellProgress& note, const std::stop_token& stop) {
   struct Emptied {
     const char* path;
     mode_t mode;
@@ -129,22 +71,9 @@ SandboxBase host(const Note& note, const std::stop_token& stop) {
   return {"/", "host " + fingerprint + id_map_key(), {layer}};
 }
 
-/// Changes with the file, without reading it.
-std::string identity_of_archive(const fs::path& archive) {
-  struct stat status {};
-  if (::stat(archive.c_str(), &status) != 0) {
-    throw Error::from_errno("cannot read " + archive.string(), errno);
-  }
-  return digest_of(DigestAlgorithm::sha256, archive.string() + " " +
-                                                std::to_string(status.st_size) + " " +
-                                                std::to_string(status.st_mtim.tv_sec) + "." +
-                                                std::to_string(status.st_mtim.tv_nsec) + " " +
-                                                std::to_string(status.st_ino));
-}
-
-SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes, const Note& note,
+SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes, const TellProgress& note,
                      std::stop_token stop) {
-  const std::string identity = identity_of_archive(archive);
+  const std::string identity = identity_of_file(archive);
   const fs::path folder =
       made_once("tar-" + identity.substr(0, 32), note, stop, [&](const fs::path& place) {
         note("unpacking " + archive.string());
@@ -161,24 +90,12 @@ SandboxBase unpacked(const fs::path& archive, ProcessRunner& processes, const No
   return {folder, "tar " + identity + id_map_key(), {}};
 }
 
-SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes, const Note& note,
-                           std::stop_token stop) {
-  if (!find_in_path("mmdebstrap")) {
-    throw Error(Error::Kind::unsupported, "the base mmdebstrap:" + suite + " needs mmdebstrap",
-                "apt-get install mmdebstrap");
-  }
+SandboxBase debootstrapped(const std::string& suite, ProcessRunner& processes,
+                           const TellProgress& note, std::stop_token stop) {
+  require_mmdebstrap(suite);
   const fs::path folder = made_once("mmdebstrap-" + suite, note, stop, [&](const fs::path& place) {
     note("making a Debian " + suite + " with mmdebstrap, once");
-    // Its own root mode wants to mount what only root of the machine may.
-    const std::string mode = in_user_namespace() ? "--mode=unshare" : "--mode=root";
-    // It starts many programs; in namespaces of their own they, and what they have mounted, end
-    // with the first of them, which ends with us.
-    run_or_fail({{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "mmdebstrap", mode,
-                  "--variant=apt", "--skip=cleanup/apt/lists", "--quiet", suite, place.string()},
-                 "/",
-                 {}},
-                processes, stop, "mmdebstrap of " + suite);
-    ::chmod(place.c_str(), 0755);
+    run_mmdebstrap(suite, {"--skip=cleanup/apt/lists"}, place, processes, stop);
   });
   const std::string packages =
       digest_of_file(DigestAlgorithm::sha256, folder / "var/lib/dpkg/status");
@@ -192,8 +109,8 @@ bool base_is_made(const std::string& base) {
   if (base == "host" || fs::is_directory(base, error)) return true;
   const std::string name = base.starts_with(mmdebstrap)
                                ? "mmdebstrap-" + base.substr(mmdebstrap.size())
-                               : "tar-" + identity_of_archive(base).substr(0, 32);
-  return fs::exists(bases() / (name + id_map_key()) / "ready", error);
+                               : "tar-" + identity_of_file(base).substr(0, 32);
+  return is_made(name);
 }
 
 SandboxBase prepare_base(const std::string& base, ProcessRunner& processes,
