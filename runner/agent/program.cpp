@@ -31,6 +31,8 @@ ExitCode exit_code_for(const Error& error) {
   switch (error.kind()) {
     case Error::Kind::usage:
       return ExitCode::usage;
+    case Error::Kind::cancelled:
+      return ExitCode::interrupted;
     case Error::Kind::busy:
       return ExitCode::busy;
     case Error::Kind::state:
