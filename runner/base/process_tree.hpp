@@ -1,6 +1,7 @@
-// Which processes a command has started, and how to end them all. Called by process.cpp only.
-// This process adopts orphans (PR_SET_CHILD_SUBREAPER), so whatever a command starts stays below us
-// in /proc, whether it made a session of its own or its parent has gone. Starts nothing itself.
+// Which processes a command has started, and how to end them all. Called by process.cpp, and by
+// those who find processes by their environment. This process adopts orphans
+// (PR_SET_CHILD_SUBREAPER), so whatever a command starts stays below us in /proc, whether it made a
+// session of its own or its parent has gone. Starts nothing itself.
 #pragma once
 
 #include <sys/types.h>

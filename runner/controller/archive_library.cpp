@@ -48,6 +48,7 @@ ArchiveLibrary load() {
              &::archive_write_set_bytes_in_last_block,
              &::archive_write_set_bytes_per_block,
              &::archive_write_set_filter_option,
+             &::archive_write_set_format_iso9660,
              &::archive_write_set_format_option,
              &::archive_write_set_format_pax_restricted,
              &::archive_write_set_format_raw};
@@ -84,6 +85,7 @@ ArchiveLibrary load() {
   look_up(library, "archive_write_set_bytes_in_last_block", archive.write_set_bytes_in_last_block);
   look_up(library, "archive_write_set_bytes_per_block", archive.write_set_bytes_per_block);
   look_up(library, "archive_write_set_filter_option", archive.write_set_filter_option);
+  look_up(library, "archive_write_set_format_iso9660", archive.write_set_format_iso9660);
   look_up(library, "archive_write_set_format_option", archive.write_set_format_option);
   look_up(library, "archive_write_set_format_pax_restricted",
           archive.write_set_format_pax_restricted);

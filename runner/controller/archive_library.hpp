@@ -35,6 +35,7 @@ struct ArchiveLibrary {
   decltype(&::archive_write_set_bytes_in_last_block) write_set_bytes_in_last_block;
   decltype(&::archive_write_set_bytes_per_block) write_set_bytes_per_block;
   decltype(&::archive_write_set_filter_option) write_set_filter_option;
+  decltype(&::archive_write_set_format_iso9660) write_set_format_iso9660;
   decltype(&::archive_write_set_format_option) write_set_format_option;
   decltype(&::archive_write_set_format_pax_restricted) write_set_format_pax_restricted;
   decltype(&::archive_write_set_format_raw) write_set_format_raw;

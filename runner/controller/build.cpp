@@ -284,7 +284,7 @@ void add_build(CLI::App& app, CommandContext& context) {
       ->allow_extra_args(false);
   command
       ->add_option("-o,--output", typed->outputs,
-                   "Kind of output, or KIND=FILE: changes, oci-archive, rootfs")
+                   "Kind of output, or KIND=FILE: changes, oci-archive, qcow2, raw, rootfs")
       ->allow_extra_args(false);
   context.words["build output"] = output_kinds;
   command->add_flag("--no-cache", typed->no_cache, "Run every step");

@@ -155,14 +155,18 @@ void choose(Instance& instance, const BuildOptions& options, bool of_test) {
 }
 
 std::string file_name(const Recipe& recipe, const OutputSpec& output) {
-  const char* suffix = output.type == "oci-archive" ? ".oci.tar" : ".tar.gz";
-  return recipe.name + "-" + recipe.version + "-" + output.type + suffix;
+  const std::string name = recipe.name + "-" + recipe.version;
+  if (output.type == "qcow2" || output.type == "raw") return name + "." + output.type;
+  return name + "-" + output.type + (output.type == "oci-archive" ? ".oci.tar" : ".tar.gz");
 }
 
-std::vector<WrittenOutput> write_outputs(const Recipe& recipe, Snapshot& snapshot,
-                                         const fs::path& folder, std::stop_token stop) {
+std::vector<WrittenOutput> write_outputs(const Recipe& recipe, const std::string& default_output,
+                                         Snapshot& snapshot, const fs::path& folder,
+                                         std::stop_token stop) {
+  std::vector<OutputSpec> wanted = recipe.outputs;
+  if (wanted.empty() && !default_output.empty()) wanted.push_back({default_output, {}, {}});
   std::vector<WrittenOutput> all;
-  for (const OutputSpec& output : recipe.outputs) {
+  for (const OutputSpec& output : wanted) {
     const fs::path path =
         output.path.empty() ? folder / file_name(recipe, output) : fs::path(output.path);
     const WrittenOutput written = snapshot.write(output, path, stop);
@@ -189,7 +193,8 @@ std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<Ma
 }
 
 /// Outputs, manifest and name of the image.
-void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
+void deliver(BuiltImage image, const std::string& default_output, const BuildContext& context,
+             BuildEnd& end) {
   const Recipe& recipe = image.recipe;
   const ImageStore store(state_base() / "images");
   const bool cacheable = image.snapshot.files().has_value();
@@ -201,7 +206,8 @@ void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
   }
   ImageDraft draft(state_base() / "images", context.inventory);
   end.image = draft.id();
-  image.outputs = write_outputs(recipe, image.snapshot, draft.folder(), context.stop);
+  image.outputs =
+      write_outputs(recipe, default_output, image.snapshot, draft.folder(), context.stop);
   image.name = image.snapshot.publish();
   draft.put(make_manifest(image, end.image, context));
   image.snapshot.deliver();
@@ -209,11 +215,24 @@ void deliver(BuiltImage image, const BuildContext& context, BuildEnd& end) {
       ":" + recipe.version + (image.name.empty() ? "" : "  " + image.name));
 }
 
+/// A target that makes no images at all says so itself.
+void check_outputs(const Recipe& recipe, const ProviderInfo& info, Diagnostics& diagnostics) {
+  for (const OutputSpec& output : recipe.outputs) {
+    const auto& kinds = info.outputs;
+    if (kinds.empty() || std::find(kinds.begin(), kinds.end(), output.type) != kinds.end())
+      continue;
+    diagnostics.error(codes::invalid_value, output.where,
+                      "target '" + info.name + "' cannot write '" + output.type + "'",
+                      "it writes " + join(kinds, ", "));
+  }
+}
+
 }  // namespace
 
 bool check_target(Provider& provider, const Recipe& recipe,
                   const std::vector<DocumentRun>& documents) {
   Diagnostics findings(recipe.source);
+  check_outputs(recipe, provider.info(), findings);
   provider.check(recipe, documents, findings);
   for (const Diagnostic& finding : findings.items()) {
     std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
@@ -295,7 +314,8 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
     }
     for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
   }
-  deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}}, context, end);
+  deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}},
+          provider->info().default_output, context, end);
   end.code = ExitCode::success;
   end.message.clear();
   end.failed_step.clear();

@@ -51,10 +51,13 @@ ContainerInstance::ContainerInstance(const Recipe& recipe, std::shared_ptr<Conta
       folder_("/.toehold-" + context.build_id),
       config_file_(context.directory / (for_test ? "test-image.json" : "image.json")),
       transport_({engine_->name()}, name_, context.processes),
-      agent_(
-          transport_, context.clock, folder_,
-          {[this](std::stop_token stop) { restart(stop); }, patience, working_directories(recipe),
-           records_files(recipe) && !for_test, &context.command.actions}),
+      agent_(transport_, context.clock, folder_,
+             {[this](std::stop_token stop) { restart(stop); },
+              patience,
+              {},
+              working_directories(recipe),
+              records_files(recipe) && !for_test,
+              &context.command.actions}),
       stages_(agent_, context) {
   const InventoryRecord record = context.inventory.plan_again(container_target, "container",
                                                               container_record_id(*engine_, name_));

@@ -39,12 +39,6 @@ class ContainerProvider final : public Provider {
 
   void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
              Diagnostics& diagnostics) override {
-    for (const OutputSpec& output : recipe.outputs) {
-      if (output.type != "changes") continue;
-      diagnostics.error(codes::invalid_value, output.where,
-                        "target 'container' cannot write 'changes': its engine keeps the layers",
-                        "write oci-archive or rootfs, or take the target sandbox");
-    }
     for (const DocumentRun& run : documents) warn_of_reboots(run, diagnostics);
     warn_of_unsent_documents(documents, diagnostics);
     if (diagnostics.has_errors()) return;

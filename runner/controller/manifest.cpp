@@ -54,7 +54,7 @@ const Fields<ManifestStep>& step_table() {
 
 const Fields<WrittenOutput>& output_table() {
   static const Fields<WrittenOutput> table = Fields<WrittenOutput>{}
-      .required("type", &WrittenOutput::type, "`oci-archive`, `rootfs`, `changes` or another.")
+      .required("type", &WrittenOutput::type, "`oci-archive`, `rootfs`, `changes`, `qcow2`, `raw` or another.")
       .optional("path", &WrittenOutput::path, "Where it was written.")
       .optional("sha256", &WrittenOutput::sha256, "Of the file.")
       .optional("size", &WrittenOutput::size, "In bytes.");

@@ -110,6 +110,7 @@ struct ProviderInfo {
   bool reboots = false;              // a Reboot step is one
   bool layers = false;               // what a step has done can be taken away again
   bool snapshots = true;             // the test stage has a machine of its own
+  std::string default_output = {};   // made where the recipe names none; empty: none has to be
 };
 
 /// What a provider is given for one build.

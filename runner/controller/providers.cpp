@@ -5,6 +5,7 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/container_provider.hpp"
 #include "runner/controller/provider.hpp"
+#include "runner/controller/qemu_provider.hpp"
 #include "runner/controller/sandbox_provider.hpp"
 #include "runner/controller/ssh_provider.hpp"
 
@@ -19,7 +20,7 @@ struct Target {
 
 constexpr std::array targets{Target{"sandbox", make_sandbox_provider},
                              Target{"container", make_container_provider},
-                             Target{"ssh", make_ssh_provider}};
+                             Target{"ssh", make_ssh_provider}, Target{"qemu", make_qemu_provider}};
 
 }  // namespace
 

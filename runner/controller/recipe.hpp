@@ -22,7 +22,7 @@ struct RecipeComponent {
 };
 
 struct OutputSpec {
-  std::string type;  // "oci-archive", "rootfs", "changes"
+  std::string type;  // "oci-archive", "rootfs", "changes", "qcow2", "raw"
   std::string path;  // absolute; empty: in the image store
   SourceLocation where;
 };

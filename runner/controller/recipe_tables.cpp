@@ -111,7 +111,7 @@ std::vector<FieldInfo> recipe_parameter_fields() {
 
 std::vector<FieldInfo> output_fields() {
   return {
-      required(with_choices(field("type", FieldType::text, "`oci-archive`: an image for podman and docker. `rootfs`: the root file system as a tarball. `changes`: what the build changed, as a tarball with OCI whiteouts."), {"oci-archive", "rootfs", "changes"})),
+      required(with_choices(field("type", FieldType::text, "`oci-archive`: an image for podman and docker. `rootfs`: the root file system as a tarball. `changes`: what the build changed, as a tarball with OCI whiteouts. `qcow2`, `raw`: the disk of a virtual machine."), {"oci-archive", "rootfs", "changes", "qcow2", "raw"})),
       field("path", FieldType::text, "Where it goes. A tarball whose name ends in `.gz` or `.tgz` is compressed.", "in the image store"),
   };
 }

@@ -267,6 +267,7 @@ void RemoteAgent::follow(Following& following, std::stop_token stop) {
                          " was lost; the run goes on there (" + reason + ")");
     }
     lost = true;
+    if (options_.must_be_on) options_.must_be_on();
     if (clock_.monotonic() - heard > options_.patience) {
       throw Error(Error::Kind::network, transport_.name() + " stays out of reach: " + reason,
                   "the run goes on there; `toehold resume` finds it again");

@@ -27,6 +27,8 @@ struct RemoteOptions {
   std::function<void(std::stop_token)> restart;
   /// How long a lost connection is tried again before we give up; the run goes on there.
   std::chrono::seconds patience{600};
+  /// Asked when the connection is lost; throws when the machine is gone and will not come back.
+  std::function<void()> must_be_on;
   /// Where steps run: the first of these folders that there is.
   std::vector<std::string> directories;
   /// Whether the logs say which files each step changes.

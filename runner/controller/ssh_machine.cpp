@@ -34,14 +34,16 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words,
 }
 
 SshMachine::SshMachine(const Recipe& recipe, const SshSettings& settings, std::string folder,
-                       bool for_test, const BuildContext& context)
+                       bool for_test, const BuildContext& context, std::function<void()> must_be_on)
     : context_(context),
       for_test_(for_test),
       folder_(std::move(folder)),
       transport_(settings),
+      must_be_on_(std::move(must_be_on)),
       agent_(transport_, context.clock, folder_,
-             {[this](std::stop_token stop) { restart(stop); }, 600s, working_directories(recipe),
-              records_files(recipe) && !for_test, &context.command.actions}),
+             {[this](std::stop_token stop) { restart(stop); }, 600s, must_be_on_,
+              working_directories(recipe), records_files(recipe) && !for_test,
+              &context.command.actions}),
       stages_(agent_, context) {}
 
 bool SshMachine::has_agent() {
@@ -127,6 +129,7 @@ void SshMachine::wait_for_boot(const std::string& before, std::stop_token stop) 
       if (boot_id(stop) != before) return;
     } catch (const Error& error) {
       if (error.kind() == Error::Kind::untrusted) throw;
+      if (must_be_on_) must_be_on_();
       reason = error.full_message();
     }
   }

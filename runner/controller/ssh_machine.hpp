@@ -3,7 +3,7 @@
 // inventory, what becomes of the machine itself) stays with them.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,9 +23,10 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words, st
 
 class SshMachine {
  public:
-  /// Reaches nothing yet. `folder`: absolute, of this build alone. The references outlive it.
+  /// Reaches nothing yet. `folder`: absolute, of this build alone. `must_be_on`: as of
+  /// RemoteOptions; may be empty. The references outlive it.
   SshMachine(const Recipe& recipe, const SshSettings& settings, std::string folder, bool for_test,
-             const BuildContext& context);
+             const BuildContext& context, std::function<void()> must_be_on = {});
 
   SshTransport& transport() { return transport_; }
   const std::string& folder() const { return folder_; }
@@ -59,6 +60,7 @@ class SshMachine {
   bool for_test_;
   std::string folder_;
   SshTransport transport_;
+  std::function<void()> must_be_on_;
   RemoteAgent agent_;
   RemoteStages stages_;
 };

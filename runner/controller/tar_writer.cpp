@@ -191,4 +191,23 @@ void GzipWriter::finish() {
   state_->writer.finish();
 }
 
+std::string iso_image(const std::string& label,
+                      const std::vector<std::pair<std::string, std::string>>& files) {
+  std::string image;
+  Writer writer([&](std::string_view bytes) { image += bytes; });
+  writer.check(lib().write_set_format_iso9660(writer.get()));
+  writer.check(lib().write_set_format_option(writer.get(), "iso9660", "volume-id", label.c_str()));
+  writer.open();
+  for (const auto& [name, content] : files) {
+    const EntryPtr entry = new_entry();
+    lib().entry_set_pathname(entry.get(), name.c_str());
+    lib().entry_set_mode(entry.get(), S_IFREG | 0600);
+    lib().entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
+    writer.check(lib().write_header(writer.get(), entry.get()));
+    writer.write(content);
+  }
+  writer.finish();
+  return image;
+}
+
 }  // namespace toehold

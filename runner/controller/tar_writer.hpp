@@ -60,4 +60,9 @@ class GzipWriter {
   std::unique_ptr<State> state_;
 };
 
+/// A small ISO 9660 image with a volume label and files of these names and contents; what keys and
+/// settings come to a machine on.
+std::string iso_image(const std::string& label,
+                      const std::vector<std::pair<std::string, std::string>>& files);
+
 }  // namespace toehold

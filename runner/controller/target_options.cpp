@@ -42,6 +42,21 @@ const Fields<SshOptions>& ssh_table() {
       .optional("recordFiles", &SshOptions::record_files, "Whether the manifest says which files each step changed; the files of the machine are looked through after each.", "false");
   return table;
 }
+
+const Fields<QemuOptions>& qemu_table() {
+  static const Fields<QemuOptions> table = Fields<QemuOptions>{}
+      .optional("base", &QemuOptions::base, "What it boots: a disk image (qcow2, raw), `mmdebstrap:SUITE`, a Debian made on first use, or a root file system with kernel and sshd, as a folder or a tarball.", "`parentImage`, else `mmdebstrap:bookworm`")
+      .optional("memory", &QemuOptions::memory, "Its memory, in MiB.", "1024").range(64, 1 << 20)
+      .optional("cpus", &QemuOptions::cpus, "How many CPUs it has.", "2").range(1, 255)
+      .optional("diskSize", &QemuOptions::disk_size, "Size of its disk, in GiB; a disk image grows to it, its file systems are for cloud-init or a step.", "that of the disk image, 8 for other bases").range(0, 16384)
+      .optional("bootTimeout", &QemuOptions::boot_timeout, "Seconds until it can be reached over SSH.", "300").range(5, 86400)
+      .optional("accelerator", &QemuOptions::accelerator, "What runs its CPUs: `kvm`, or `tcg`, which emulates them and is ten times slower.", "auto: `kvm` where a machine is seen to boot with it").choices({"auto", "kvm", "tcg"})
+      .optional("cpu", &QemuOptions::cpu, "CPU model, as QEMU names it.", "`host` with `kvm`, `Nehalem` with `tcg`")
+      .optional("offline", &QemuOptions::offline, "No network but to us.", "false")
+      .optional("cleanup", &QemuOptions::cleanup, "Whether what belongs to one machine is left out of the image, as by Image Builder.", "always").choices({"always", "never"})
+      .optional("recordFiles", &QemuOptions::record_files, "Whether the manifest says which files each step changed; the files of the machine are looked through after each.", "true");
+  return table;
+}
 // clang-format on
 
 SourceLocation place_of(const Value& options, const char* key) {
@@ -159,6 +174,47 @@ Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
   return ssh_table().encode(*ssh);
 }
 
+/// Whether it can be one of the names that QEMU gives, alone.
+bool is_model_name(const std::string& cpu) {
+  return cpu.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+             std::string::npos &&
+         !cpu.starts_with('-');
+}
+
+void complete_base(QemuOptions& qemu, const Value& options, const Recipe& recipe,
+                   const fs::path& folder, Diagnostics& diagnostics) {
+  if (qemu.base.empty()) qemu.base = recipe.parent_image;
+  if (qemu.base.empty()) qemu.base = "mmdebstrap:bookworm";
+  if (names_machine_image(qemu.base)) {
+    diagnostics.error(
+        codes::invalid_value, place_of(options, "base"),
+        "a virtual machine here cannot boot '" + qemu.base + "', a machine image of AWS",
+        "write\ntarget:\n  type: qemu\n  base: mmdebstrap:bookworm");
+  } else if (!qemu.base.starts_with("mmdebstrap:")) {
+    qemu.base = path_in_recipe(qemu.base, folder);
+  } else if (!is_suite_name(std::string_view(qemu.base).substr(11))) {
+    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+                      "'" + qemu.base + "' names no suite of Debian",
+                      "write mmdebstrap:bookworm, for example");
+  }
+}
+
+Value complete_qemu(const Value& options, const Recipe& recipe, const fs::path& folder,
+                    Diagnostics& diagnostics) {
+  auto qemu = qemu_table().decode(options, "target 'qemu'", diagnostics);
+  if (!qemu) return options;
+  qemu->accelerator = lower(qemu->accelerator);
+  qemu->cleanup = lower(qemu->cleanup);
+  complete_base(*qemu, options, recipe, folder, diagnostics);
+  if (!is_model_name(qemu->cpu)) {
+    diagnostics.error(codes::invalid_value, place_of(options, "cpu"),
+                      "'" + qemu->cpu + "' is no name of a CPU model",
+                      "`qemu-system-x86_64 -cpu help` lists them");
+  }
+  return qemu_table().encode(*qemu);
+}
+
 template <class T>
 T decoded(const Fields<T>& table, const Recipe& recipe) {
   Diagnostics none(nullptr);
@@ -174,7 +230,9 @@ const std::vector<TargetType>& target_types() {
       {"container", "A container of podman or docker.", container_table().info(),
        complete_container},
       {"ssh", "A machine that exists, over SSH. It is changed for good.", ssh_table().info(),
-       complete_ssh}};
+       complete_ssh},
+      {"qemu", "A virtual machine of QEMU on this one; it boots, and it reboots.",
+       qemu_table().info(), complete_qemu}};
   return types;
 }
 
@@ -191,6 +249,10 @@ SshOptions ssh_options(const Recipe& recipe) {
 bool records_files(const Recipe& recipe) {
   const Value* wanted = recipe.target.options.find("recordFiles");
   return wanted && wanted->as_bool().value_or(false);
+}
+
+QemuOptions qemu_options(const Recipe& recipe) {
+  return decoded(qemu_table(), recipe);
 }
 
 std::optional<BindMount> parse_bind(const std::string& text) {

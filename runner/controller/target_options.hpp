@@ -37,6 +37,19 @@ struct SshOptions {
   bool record_files = false;  // which files each step changes
 };
 
+struct QemuOptions {
+  std::string base;   // "mmdebstrap:SUITE", or the absolute path of a disk, folder or tarball
+  int memory = 1024;  // MiB
+  int cpus = 2;
+  int disk_size = 0;                 // GiB; 0: as the base has it
+  int boot_timeout = 300;            // seconds
+  std::string accelerator = "auto";  // "kvm", "tcg"
+  std::string cpu;                   // empty: what suits the accelerator
+  bool offline = false;
+  std::string cleanup = "always";  // "never"
+  bool record_files = true;
+};
+
 struct BindMount {
   std::string source;  // absolute, on this machine
   std::string place;   // absolute, in the sandbox
@@ -60,6 +73,7 @@ ContainerOptions container_options(const Recipe& recipe);
 SshOptions ssh_options(const Recipe& recipe);
 /// Whether the manifest is to have the files of each step, on a target where the agent looks.
 bool records_files(const Recipe& recipe);
+QemuOptions qemu_options(const Recipe& recipe);
 
 /// `FOLDER`, `FOLDER:PLACE` or `FOLDER:PLACE:rw` with absolute paths; read-only unless `rw`.
 std::optional<BindMount> parse_bind(const std::string& text);

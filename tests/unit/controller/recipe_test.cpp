@@ -122,6 +122,11 @@ TEST_CASE("the parent image is the target's base unless the target has one") {
   const Recipe ssh = good(
       "name: web\ncomponents: [a]\ntarget: {type: ssh, host: box, identityFile: ~/.ssh/key}\n");
   CHECK(ssh_options(ssh).port == 22);
+  const Recipe machine = good("name: web\ncomponents: [a]\ntarget: qemu\n");
+  CHECK(qemu_options(machine).base == "mmdebstrap:bookworm");
+  CHECK(qemu_options(machine).record_files);
+  CHECK(qemu_options(good("name: web\ncomponents: [a]\ntarget: {type: qemu, base: /d.qcow2}\n"))
+            .base == "/d.qcow2");
   CHECK(ssh_options(ssh).identity_file == std::string(std::getenv("HOME")) + "/.ssh/key");
 }
 
@@ -150,6 +155,10 @@ TEST_CASE("each mistake in a recipe is told with its place and what to write") {
   check_mistake("target: {type: ssh, host: -oProxyCommand=x}\n",
                 "'host' of target 'ssh' cannot be");
   check_mistake("target: {type: ssh, host: a, port: 70000}\n", "a number from 1 to 65535");
+  check_mistake("target: {type: qemu, base: ami-1}\n",
+                "a virtual machine here cannot boot 'ami-1'");
+  check_mistake("target: {type: qemu, cpu: 'host,x=y'}\n", "no name of a CPU model");
+  check_mistake("target: {type: qemu, memory: 1}\n", "a number from 64 to");
   check_mistake("outputs: oci-archive\n", "'outputs' of the recipe takes a list, not text");
   check_mistake("outputs: [oci]\n", "3:11 invalid-value: 'type' of an output cannot be 'oci'");
   check_mistake("outputs: [rootfs, rootfs]\n", "the output 'rootfs' is there twice");

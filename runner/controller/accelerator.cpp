@@ -1,0 +1,89 @@
+#include "runner/controller/virtual_machine.hpp"
+
+#include <unistd.h>
+
+#include "runner/agent/run_directory.hpp"
+#include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
+#include "runner/base/json.hpp"
+#include "runner/base/platform.hpp"
+
+namespace toehold {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 30s;
+constexpr std::uintmax_t capture_header = 24;  // bytes; of the pcap format
+
+fs::path verdict_file() {
+  return state_base() / "cache" / "accelerator.json";
+}
+
+std::optional<std::string> known_verdict() {
+  try {
+    const Value known = parse_json(read_file(verdict_file()));
+    const Value* boot = known.find("bootId");
+    const Value* accelerator = known.find("accelerator");
+    if (boot && accelerator && boot->text() == read_platform().boot_id) return accelerator->text();
+  } catch (const Error&) {
+    // None yet.
+  }
+  return std::nullopt;
+}
+
+/// A kernel that has set up its network sends something at once; one that hangs does not, whatever
+/// firmware and boot loader have done before it.
+bool boots_with_kvm(const QemuOptions& options, const fs::path& disk, const fs::path& scratch,
+                    ProcessRunner& processes, Clock& clock, std::stop_token stop) {
+  const TempDirectory folder(scratch, "kvm-");
+  const fs::path capture = folder.path() / "packets";
+  const Command command{
+      {qemu_system, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-cpu",
+       options.cpu.empty() ? "host" : options.cpu, "-m", std::to_string(options.memory), "-drive",
+       "file=" + disk.string() + ",if=virtio,format=qcow2,snapshot=on", "-netdev",
+       "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net,romfile=", "-object",
+       "filter-dump,id=dump,netdev=net,file=" + capture.string()},
+      "/",
+      {{"TMPDIR", folder.path().string()}, {machine_mark, scratch.string()}}};
+  const Monotonic begun = clock.monotonic();
+  std::stop_source enough;
+  const std::stop_callback interrupted(stop, [&] { enough.request_stop(); });
+  bool alive = false;
+  processes.run(
+      command,
+      [&](Stream, std::string_view) {
+        std::error_code error;
+        const std::uintmax_t size = fs::file_size(capture, error);
+        if (error || size <= capture_header) return;
+        alive = true;
+        enough.request_stop();
+      },
+      [](int) {}, Deadline(begun + patience), enough.get_token());
+  if (stop.stop_requested()) throw Error(Error::Kind::cancelled, "interrupted");
+  return alive;
+}
+
+}  // namespace
+
+std::string choose_accelerator(const QemuOptions& options, const fs::path& disk,
+                               const fs::path& scratch, ProcessRunner& processes, Clock& clock,
+                               const std::function<void(const std::string&)>& note,
+                               std::stop_token stop) {
+  if (options.accelerator != "auto") return options.accelerator;
+  if (::access("/dev/kvm", R_OK | W_OK) != 0) return "tcg";
+  if (const auto known = known_verdict()) return *known;
+  note("trying KVM, for at most " + std::to_string(patience / 1s) + " s");
+  const bool boots = boots_with_kvm(options, disk, scratch, processes, clock, stop);
+  if (!boots) note("KVM boots nothing on this machine: its CPUs are emulated, which is slow");
+  const std::string verdict = boots ? "kvm" : "tcg";
+  make_private_directory(verdict_file().parent_path());
+  write_file_atomically(
+      verdict_file(),
+      to_json(Value::object({{"bootId", read_platform().boot_id}, {"accelerator", verdict}})) +
+          "\n");
+  return verdict;
+}
+
+}  // namespace toehold

@@ -1,0 +1,54 @@
+# Sourced by tests of the target qemu: a home of their own, whose bases are kept between tests, as
+# one takes two minutes to make, and no machine left at the end.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+needs qemu-system-x86_64 qemu-img mmdebstrap grub-mkimage ssh-keygen ssh python3
+[ "$(uname -m)" = x86_64 ] || skip "the target qemu is for x86_64"
+[ "$(id -u)" = 0 ] || skip "the machines' bases are made as root here"
+export TOEHOLD_STATIC_AGENT=$TOEHOLD_SOURCE/build/static/toehold-agent
+[ -x "$TOEHOLD_STATIC_AGENT" ] || skip "no static agent here: packaging/static-agent.sh builds it"
+export TOEHOLD_HOME=$scratch/home
+mkdir -p -m 700 "$TOEHOLD_HOME/cache" "$TOEHOLD_SOURCE/build/machine-bases"
+ln -s "$TOEHOLD_SOURCE/build/machine-bases" "$TOEHOLD_HOME/cache/bases"
+if ! ls "$TOEHOLD_HOME"/cache/bases/machine-bookworm-*/ready >/dev/null 2>&1; then
+  mkdir -p lists/partial
+  timeout 60 apt-get update -qq -o Dir::State::Lists="$scratch/lists" -o Dir::Cache::pkgcache= \
+    -o Dir::Cache::srcpkgcache= -o APT::Update::Error-Mode=any >update.out 2>&1 ||
+    skip "no package mirror is reached: $(tail -1 update.out)"
+  rm -rf lists
+fi
+base_disk() { echo "$TOEHOLD_HOME"/cache/bases/machine-bookworm-*/fs/disk.qcow2; }
+
+# Process ids of the machines of this test.
+machines() {
+  local id
+  for id in $(pgrep -x qemu-system-x86); do
+    if { tr '\0' '\n' <"/proc/$id/environ" | grep -q "^TOEHOLD_MACHINE=$scratch/"; } 2>/dev/null; then
+      echo "$id"
+    fi
+  done
+}
+has_machine() { [ -n "$(machines)" ]; }
+clean_up() {
+  "$TOEHOLD" cleanup --all >/dev/null 2>&1 || true
+  local left
+  for left in $(machines); do kill -9 "$left"; done
+  rm -rf "$scratch"
+}
+trap clean_up EXIT
+build() { "$TOEHOLD" build recipe.yml --view plain --set target.accelerator=tcg "$@"; }
+# The same beside us, with its output in LOG and its process id in $controller.
+start_build() {
+  local log=$1
+  shift
+  "$TOEHOLD" build recipe.yml --view plain --set target.accelerator=tcg "$@" >"$log" 2>&1 </dev/null &
+  controller=$!
+}
+the_build() { ls "$TOEHOLD_HOME/builds"; }
+# guest machine|machine-test COMMAND...: in the machine of the only build, beside toehold.
+guest() {
+  local folder
+  folder=$(echo "$TOEHOLD_HOME"/builds/*/"${1:?}")
+  shift
+  ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -i "$folder/identity" \
+    -o UserKnownHostsFile="$folder/known_hosts" -p "$(cat "$folder/port")" root@127.0.0.1 "$@" </dev/null
+}
