@@ -15,8 +15,9 @@ git -C "$TOEHOLD_SOURCE" ls-files -z --cached --others --exclude-standard >files
 # The commit is in the programs.
 GIT_DIR=$(git -C "$TOEHOLD_SOURCE" rev-parse --absolute-git-dir)
 export GIT_DIR CCACHE_DISABLE=1
+commit=$(git rev-parse --short=12 HEAD)
 
-same() { cmp "$1" "$2" >cmp.out 2>&1 || fail "not the same: $(cat cmp.out)"; }
+same() { cmp "$1" "$2" >cmp.out 2>&1 || fail "not the same, unless sources have changed since packaging/packages.sh: $(cat cmp.out)"; }
 
 # check_all MACHINE FOLDER
 check_all() {
@@ -59,6 +60,8 @@ for machine in x86_64 aarch64; do
   folder=build/static-$machine
   [ "$machine" != "$own" ] || folder=build/static
   [ -x "$TOEHOLD_SOURCE/$folder/toehold-agent" ] || skip "no static agent for $machine here: packaging/static-agent.sh $machine builds it"
+  grep -qF "\"$commit\"" "$TOEHOLD_SOURCE/$folder/generated/build_info.hpp" ||
+    skip "the agent for $machine is of another commit: packaging/packages.sh builds it again"
   if [ -n "${TOEHOLD_FULL_TESTS:-}" ]; then
     check_all "$machine" "$folder"
   else
