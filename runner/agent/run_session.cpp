@@ -230,6 +230,11 @@ RunEnd RunSession::run_engine(const Plan& plan, const RunStarted& started) {
     std::fprintf(stderr, "%s of %s are missing: the disk did not take them\n",
                  format_size(console_log.lost()).c_str(), (logs / "console.log").c_str());
   }
+  for (const std::string& problem :
+       {detailed_output.problem(), chaining.problem(), json_lines.problem()}) {
+    if (!problem.empty())
+      std::fprintf(stderr, "not all of the logs is there: %s\n", problem.c_str());
+  }
   return end;
 }
 

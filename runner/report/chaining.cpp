@@ -15,8 +15,9 @@ void ChainingRecord::on(const Event& event) {
              std::holds_alternative<RebootRequested>(event.data)) {
     try {
       write_file_atomically(path_, to_json(steps_, 2) + "\n");
-    } catch (const Error&) {
+    } catch (const Error& error) {
       // A report that cannot be written does not end the run.
+      problem_ = error.full_message();
     }
   }
 }

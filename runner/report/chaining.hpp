@@ -12,9 +12,12 @@ class ChainingRecord final : public EventSink {
  public:
   explicit ChainingRecord(std::filesystem::path path) : path_(std::move(path)) {}
   void on(const Event& event) override;
+  /// Why it is not all there; empty: it is.
+  const std::string& problem() const { return problem_; }
 
  private:
   std::filesystem::path path_;
+  std::string problem_;
   Value steps_ = Value(Value::Map());
 };
 

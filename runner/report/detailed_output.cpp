@@ -153,12 +153,13 @@ Value DetailedOutput::run_value() const {
                         {"documents", Value(std::move(documents))}});
 }
 
-void DetailedOutput::write() const {
+void DetailedOutput::write() {
   try {
     write_file_atomically(path_, to_json(run_value(), 2) + "\n");
   } catch (const Error& error) {
     // A report that cannot be written does not end the run.
-    log(LogLevel::warning, error.full_message());
+    problem_ = error.full_message();
+    log(LogLevel::warning, problem_);
   }
 }
 

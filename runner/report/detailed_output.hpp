@@ -20,6 +20,8 @@ class DetailedOutput final : public EventSink {
   DetailedOutput(std::filesystem::path path, const ActionCatalogue& actions)
       : path_(std::move(path)), actions_(actions) {}
   void on(const Event& event) override;
+  /// Why it is not all there; empty: it is.
+  const std::string& problem() const { return problem_; }
 
  private:
   struct StepRecord {
@@ -44,9 +46,10 @@ class DetailedOutput final : public EventSink {
   Value document_value(const DocumentRecord& record) const;
   Value step_value(const StepRecord& record) const;
   Value run_value() const;
-  void write() const;
+  void write();
 
   std::filesystem::path path_;
+  std::string problem_;
   const ActionCatalogue& actions_;
   RunStarted run_;
   RunFinished finished_;

@@ -16,10 +16,13 @@ class JsonLines final : public EventSink {
   /// Appends, after the last whole line; mode 0600. Throws Error(io).
   explicit JsonLines(const std::filesystem::path& path);
   void on(const Event& event) override;
+  /// Why it is not all there; empty: it is.
+  const std::string& problem() const { return problem_; }
 
  private:
   FileDescriptor fd_;
   std::uint64_t last_seq_ = 0;
+  std::string problem_;
 };
 
 }  // namespace toehold

@@ -1,14 +1,17 @@
 #include "runner/report/run_stream.hpp"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "runner/base/base64.hpp"
+#include "runner/base/clock.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
 
 namespace toehold {
 
@@ -16,6 +19,10 @@ namespace {
 
 // Beside the `type`s of events, which come from their table.
 constexpr std::string_view output_type = "output";
+
+// Bytes of a disk that output leaves to the events, which say what is missing. One that carries the
+// output of a step has up to 400 KiB.
+constexpr std::size_t for_events = 1 << 20;
 
 /// `last_event`: the number of the event before it, so that any last line tells where a file ends.
 std::string output_line(UnixMillis time, const Output& output, std::uint64_t last_event) {
@@ -96,21 +103,44 @@ RunStream::RunStream(const std::filesystem::path& path, bool goes_on)
 
 void RunStream::on(const Event& event) {
   if (const auto* output = std::get_if<Output>(&event.data)) {
-    write(output_line(event.time, *output, last_seq_));
+    const std::string line = output_line(event.time, *output, last_seq_);
+    if (has_room_for(line.size())) return write(line);
+    lost_ += line.size();
   } else if (event.seq > last_seq_) {
     last_seq_ = event.seq;
+    if (lost_ > 0) tell_of_loss();
     write(to_json(encode_event(event)));
   }
 }
 
+bool RunStream::has_room_for(std::size_t size) const {
+  struct statvfs disk {};
+  return ::fstatvfs(fd_.get(), &disk) != 0 || disk.f_bavail * disk.f_frsize >= size + for_events;
+}
+
 void RunStream::write(const std::string& line) {
+  if (!try_to_write(line)) lost_ += line.size();
+}
+
+/// A full disk costs lines, never the run; half a line would cost the next one too.
+bool RunStream::try_to_write(const std::string& line) {
   const off_t before = ::lseek(fd_.get(), 0, SEEK_END);
   try {
     write_all(fd_.get(), line + "\n", "the stream");
+    return true;
   } catch (const Error&) {
-    // A full disk costs lines, never the run; half a line would cost the next one too.
-    if (::ftruncate(fd_.get(), before) != 0) return;
+    (void)!::ftruncate(fd_.get(), before);
+    return false;
   }
+}
+
+void RunStream::tell_of_loss() {
+  const Event event{0, SystemClock().unix_millis(),
+                    Note{"", "warning",
+                         "about " + format_size(lost_) +
+                             " of what the run told are missing: the disk of the "
+                             "machine did not take them"}};
+  if (try_to_write(to_json(encode_event(event)))) lost_ = 0;
 }
 
 void read_stream_line(std::string_view line, EventSink& sink) {

@@ -22,9 +22,13 @@ class RunStream final : public EventSink {
 
  private:
   void write(const std::string& line);
+  bool has_room_for(std::size_t size) const;
+  bool try_to_write(const std::string& line);
+  void tell_of_loss();
 
   FileDescriptor fd_;
   std::uint64_t last_seq_ = 0;
+  std::uint64_t lost_ = 0;  // bytes that the disk did not take and nobody was told of
 };
 
 /// Passes the event of one line, without its newline, to `sink`. Bytes of output are valid during
