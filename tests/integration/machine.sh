@@ -35,6 +35,17 @@ clean_up() {
   rm -rf "$scratch"
 }
 trap clean_up EXIT
+# Makes the base of mmdebstrap, if no test has done so before.
+make_base() {
+  [ ! -e "$(base_disk)" ] || return 0
+  printf 'name: nothing\nschemaVersion: 1.0\nphases: [{name: build, steps: [{name: No, action: ExecuteBash, inputs: {commands: ["true"]}}]}]\n' >nothing.yml
+  printf 'name: nothing\ncomponents: [nothing.yml]\ntarget: {type: qemu, base: "mmdebstrap:bookworm", accelerator: tcg}\n' >make-base.yml
+  "$TOEHOLD" build make-base.yml --view plain >make-base.log 2>&1 &
+  local maker=$!
+  wait_until 900 grep -q 'booting a machine' make-base.log
+  kill -INT "$maker"
+  wait "$maker" || true
+}
 build() { "$TOEHOLD" build recipe.yml --view plain --set target.accelerator=tcg "$@"; }
 # The same beside us, with its output in LOG and its process id in $controller.
 start_build() {
@@ -49,6 +60,7 @@ guest() {
   local folder
   folder=$(echo "$TOEHOLD_HOME"/builds/*/"${1:?}")
   shift
-  ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -i "$folder/identity" \
+  ssh -F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes \
+    -o ConnectTimeout=20 -o ServerAliveInterval=5 -i "$folder/identity" \
     -o UserKnownHostsFile="$folder/known_hosts" -p "$(cat "$folder/port")" root@127.0.0.1 "$@" </dev/null
 }

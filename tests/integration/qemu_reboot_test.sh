@@ -119,7 +119,7 @@ guest machine "echo $(tr -d '\n' <self.b64) | base64 -d >/opt/self/self.yml"
 guest machine '/opt/self/toehold-agent run --reboot self --documents /opt/self/self.yml \
   --state-directory /opt/self/state --log-directory /opt/self/logs' >self.log 2>&1 || true
 is_done() { guest machine 'test "$(xargs </srv/self)" = "before after" && ! systemctl is-active -q toehold-resume'; }
-wait_until 300 is_done 2>/dev/null
+wait_until 300 is_done
 expect_equal "$(guest machine 'ls -d /opt/self/logs/TOE_* | wc -l')" 1
 expect_equal "$(guest machine 'systemctl list-unit-files | grep -c toehold; ls /etc/systemd/system | grep -c toehold' || true)" "0
 0"

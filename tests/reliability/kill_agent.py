@@ -25,8 +25,10 @@ def journal(folder):
     return ledger.read_events(open(path).read()) if os.path.exists(path) else []
 
 
-def log(folder):
-    paths = glob.glob(folder + "/logs/TOE_*/events.jsonl")
+def log(folder, before):
+    paths = sorted(glob.glob(folder + "/logs/TOE_*/events.jsonl"), key=os.path.getmtime)
+    if not before:  # killed before the run had begun: what is left of it is an empty log
+        del paths[:-1]
     assert len(paths) == 1, ("more than one log", paths)
     return ledger.read_events(open(paths[0]).read())
 
@@ -40,15 +42,17 @@ def one(agent, kind, folder, moment):
     command = [agent, "run", "--documents", folder + "/doc.yml", "--state-directory", folder + "/state",
                "--log-directory", folder + "/logs"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, **quiet)
-    time.sleep(moment)
-    process.send_signal(signal.SIGKILL)
-    if process.wait() != -signal.SIGKILL:
+    with open(folder + "/told", "w") as told:
+        process = subprocess.Popen(command, **{**quiet, "stdout": told})
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    if os.path.getsize(folder + "/told"):  # it has told its end, so the same command is another run
         return None
     before = journal(folder)
     code = subprocess.run(command, **quiet).returncode
     lines = open(notes).read().split("\n")[:-1]
-    return ledger.check(kind, lines, before, log(folder), code)
+    return ledger.check(kind, lines, before, log(folder, before), code)
 
 
 def main():

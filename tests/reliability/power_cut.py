@@ -100,8 +100,10 @@ def journal(machine, place):
     return ledger.read_events(machine.must(f"cat {place}/state/events.jsonl 2>/dev/null || true"))
 
 
-def log(machine, place):
-    folders = machine.must(f"ls -d {place}/logs/TOE_*").split()
+def log(machine, place, before):
+    folders = machine.must(f"ls -dtr {place}/logs/TOE_*").split()
+    if not before:  # cut before the run had begun: what is left of it is an empty log
+        del folders[:-1]
     assert len(folders) == 1, ("more than one log", folders)
     return ledger.read_events(machine.must(f"cat {folders[0]}/events.jsonl"))
 
@@ -123,7 +125,7 @@ def one(machine, kind, place, moment):
     machine.boot()
     before = journal(machine, place)
     code = machine.ssh(run).returncode
-    after = log(machine, place)
+    after = log(machine, place, before)
     # A line that the cut went through is no note; the port turns \n into \r\n.
     lines = [line.strip("\r\0") for line in open(machine.ledger, errors="replace").read().split("\n")]
     whole = [line for line in lines if NOTED.fullmatch(line)]
