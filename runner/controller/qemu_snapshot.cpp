@@ -24,6 +24,12 @@ void sync_file(const fs::path& path) {
   }
 }
 
+/// What qemu-img writes into a file that is there keeps its mode.
+void make_private_file(const fs::path& path) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) throw Error::from_errno("cannot write " + path.string(), errno);
+}
+
 }  // namespace
 
 void make_overlay_disk(const fs::path& base, const std::string& format, std::int64_t gibibytes,
@@ -63,6 +69,7 @@ WrittenOutput QemuSnapshot::write(const OutputSpec& output, const fs::path& path
   const InventoryRecord record = context_.inventory.plan_again(qemu_target, "file", part.string());
   std::error_code error;
   fs::remove(part, error);
+  make_private_file(part);
   run_or_fail({{"qemu-img", "convert", "-q", "-f", "qcow2", "-O", output.type, disk_.string(),
                 part.string()},
                "/",

@@ -82,6 +82,7 @@ grep -q 'Linux version' "$serial" || fail "the serial console is not among the l
 # The image: the whole disk, and what was done in the manifest.
 image=$(echo "$TOEHOLD_HOME"/images/*/vm-web-1.2.3.qcow2)
 qemu-img check -q "$image"
+expect_equal "$(stat -c %a "$image")" 600
 [ "$(qemu-img info --output json "$image" | python3 -c 'import json,sys; print("backing-filename" in json.load(sys.stdin))')" = False ] ||
   fail "the image needs another file"
 python3 - "$image" "$(dirname "$image")/manifest.json" <<'PY'
