@@ -219,8 +219,8 @@ class DocumentReader {
     if (!name.is_scalar() || name.is_null()) return;
     if (no_reference(name, "the name of " + owner)) return;
     const std::string& text = name.text();
-    const bool control = std::any_of(text.begin(), text.end(),
-                                     [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; });
+    const bool control =
+        std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; });
     if (trim(text).empty() || control || text.size() > 1024) {
       diagnostics_.error(codes::name_syntax, name.where,
                          "the name of " + owner +
