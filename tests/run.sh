@@ -13,7 +13,7 @@ may_skip=(integration.corpus_validate_test integration.corpus_run_test integrati
   integration.sandbox_kill_test)
 # Under the sanitizers: a traced process cannot look for leaks, the corpus' steps are not ours, and
 # the static programs are the same.
-not_sanitized='kill_sweep|corpus_run|static_agent|debian_roots|reproducible|packages_test|qemu_reboot|qemu_power_cut|qemu_rootless|qemu_kill'
+not_sanitized='kill_sweep|corpus_run|static_agent|debian_roots|reproducible|packages_test|qemu_(target|reboot|power_cut|kill)'
 
 say() { printf '\n== %s\n' "$*"; }
 usage() { sed -n '4,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
