@@ -63,6 +63,16 @@ void write_all(int fd, std::string_view bytes, const std::string& what) {
   }
 }
 
+void append_line(int fd, std::string_view line, const std::string& what) {
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  try {
+    write_all(fd, std::string(line) + "\n", what);
+  } catch (...) {
+    (void)!::ftruncate(fd, end);
+    throw;
+  }
+}
+
 void write_file_atomically(const fs::path& path, std::string_view content, unsigned mode) {
   std::string temporary = path.string() + ".XXXXXX";
   const FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));

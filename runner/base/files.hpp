@@ -33,6 +33,9 @@ class FileDescriptor {
 std::string read_file(const fs::path& path, std::size_t limit = std::size_t(-1));
 /// All of it, however often the kernel takes less; throws Error(io) naming `what`.
 void write_all(int fd, std::string_view bytes, const std::string& what);
+/// Appends `line` and a newline, or nothing: half a line would spoil the next one, too. For files
+/// with one writer. Throws as write_all does.
+void append_line(int fd, std::string_view line, const std::string& what);
 /// New content or the old one, never a mix: temporary file beside it, fsync, rename, fsync of the
 /// folder. Mode 0600 unless given.
 void write_file_atomically(const fs::path& path, std::string_view content, unsigned mode = 0600);

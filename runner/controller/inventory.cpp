@@ -88,7 +88,7 @@ std::vector<InventoryRecord> Inventory::remaining() const {
 }
 
 void Inventory::append(const InventoryRecord& record) {
-  write_all(fd_.get(), to_json(table().encode(record)) + "\n", file_.string());
+  append_line(fd_.get(), to_json(table().encode(record)), file_.string());
   // Only a plan has to outlive a power cut: the other states can be found out again.
   if (record.state == "planned" && ::fdatasync(fd_.get()) != 0) {
     throw Error::from_errno("cannot write " + file_.string(), errno);

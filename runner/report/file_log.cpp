@@ -42,7 +42,7 @@ void FileLog::record(const std::string& step) {
     Value::List files;
     for (const ChangedFile& file : line.files) files.push_back(changed_file_fields().encode(file));
     const Value value = Value::object({{"step", step}, {"files", Value(std::move(files))}});
-    write_all(fd_.get(), to_json(value) + "\n", name);
+    append_line(fd_.get(), to_json(value), name);
   } catch (const Error& error) {
     // A report that cannot be written does not end the run.
     log(LogLevel::warning, std::string(name) + ": " + error.full_message());

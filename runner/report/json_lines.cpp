@@ -28,14 +28,11 @@ JsonLines::JsonLines(const std::filesystem::path& path)
 
 void JsonLines::on(const Event& event) {
   if (std::holds_alternative<Output>(event.data) || event.seq <= last_seq_) return;
-  const off_t before = ::lseek(fd_.get(), 0, SEEK_END);
   try {
-    write_all(fd_.get(), to_json(encode_event(event)) + "\n", "events.jsonl");
+    append_line(fd_.get(), to_json(encode_event(event)), "events.jsonl");
   } catch (const Error& error) {
-    // A report that cannot be written does not end the run; the journal would. Half a line would
-    // cost the next one, too.
+    // A report that cannot be written does not end the run; the journal would.
     problem_ = error.full_message();
-    if (::ftruncate(fd_.get(), before) != 0) return;
   }
 }
 

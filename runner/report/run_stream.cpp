@@ -122,14 +122,12 @@ void RunStream::write(const std::string& line) {
   if (!try_to_write(line)) lost_ += line.size();
 }
 
-/// A full disk costs lines, never the run; half a line would cost the next one too.
+/// A full disk costs lines, never the run.
 bool RunStream::try_to_write(const std::string& line) {
-  const off_t before = ::lseek(fd_.get(), 0, SEEK_END);
   try {
-    write_all(fd_.get(), line + "\n", "the stream");
+    append_line(fd_.get(), line, "the stream");
     return true;
   } catch (const Error&) {
-    (void)!::ftruncate(fd_.get(), before);
     return false;
   }
 }
