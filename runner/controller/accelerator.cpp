@@ -39,14 +39,11 @@ bool boots_with_kvm(const QemuOptions& options, const fs::path& disk, const fs::
                     ProcessRunner& processes, Clock& clock, std::stop_token stop) {
   const TempDirectory folder(scratch, "kvm-");
   const fs::path capture = folder.path() / "packets";
+  std::vector<std::string> words = machine_words(options, "kvm", disk, "snapshot=on");
+  words.insert(words.end(), {"-netdev", "user,id=net,restrict=on", "-object",
+                             "filter-dump,id=dump,netdev=net,file=" + qemu_value(capture)});
   const Command command{
-      {qemu_system, "-nodefaults", "-no-user-config", "-display", "none", "-accel", "kvm", "-cpu",
-       options.cpu.empty() ? "host" : options.cpu, "-m", std::to_string(options.memory), "-drive",
-       "file=" + disk.string() + ",if=virtio,format=qcow2,snapshot=on", "-netdev",
-       "user,id=net,restrict=on", "-device", "virtio-net-pci,netdev=net,romfile=", "-object",
-       "filter-dump,id=dump,netdev=net,file=" + capture.string()},
-      "/",
-      {{"TMPDIR", folder.path().string()}, {machine_mark, scratch.string()}}};
+      words, "/", {{"TMPDIR", folder.path().string()}, {machine_mark, scratch.string()}}};
   const Monotonic begun = clock.monotonic();
   std::stop_source enough;
   const std::stop_callback interrupted(stop, [&] { enough.request_stop(); });

@@ -107,9 +107,8 @@ void QemuInstance::make_guest() {
   settings.identities = {seed.identity};
   settings.known_hosts = {seed.known_hosts};
   settings.connect_timeout = 10s;
-  guest_ = std::make_unique<SshMachine>(
-      recipe_, settings, "/var/lib/toehold-" + context_.build_id + (for_test_ ? "-test" : ""),
-      for_test_, context_, [this] { must_be_on(); });
+  guest_ = std::make_unique<SshMachine>(recipe_, settings, for_test_, context_,
+                                        [this] { must_be_on(); });
 }
 
 void QemuInstance::must_be_on() const {

@@ -90,9 +90,7 @@ SshPlace ssh_place(const std::string& record_id) {
 
 SshInstance::SshInstance(const Recipe& recipe, const SshSettings& settings, bool for_test,
                          const BuildContext& context)
-    : context_(context),
-      machine_(recipe, settings, "/var/lib/toehold-" + context.build_id + (for_test ? "-test" : ""),
-               for_test, context) {
+    : context_(context), machine_(recipe, settings, for_test, context) {
   const std::string& folder = machine_.folder();
   const std::string id = ssh_record_id(ssh_options(recipe), folder);
   for (const InventoryRecord& record : context.inventory.remaining()) {

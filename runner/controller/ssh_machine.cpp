@@ -33,11 +33,11 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words,
   return answer;
 }
 
-SshMachine::SshMachine(const Recipe& recipe, const SshSettings& settings, std::string folder,
-                       bool for_test, const BuildContext& context, std::function<void()> must_be_on)
+SshMachine::SshMachine(const Recipe& recipe, const SshSettings& settings, bool for_test,
+                       const BuildContext& context, std::function<void()> must_be_on)
     : context_(context),
       for_test_(for_test),
-      folder_(std::move(folder)),
+      folder_("/var/lib/toehold-" + context.build_id + (for_test ? "-test" : "")),
       transport_(settings),
       must_be_on_(std::move(must_be_on)),
       agent_(transport_, context.clock, folder_,

@@ -23,12 +23,13 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words, st
 
 class SshMachine {
  public:
-  /// Reaches nothing yet. `folder`: absolute, of this build alone. `must_be_on`: as of
-  /// RemoteOptions; may be empty. The references outlive it.
-  SshMachine(const Recipe& recipe, const SshSettings& settings, std::string folder, bool for_test,
+  /// Reaches nothing yet. `must_be_on`: as of RemoteOptions; may be empty. The references outlive
+  /// it.
+  SshMachine(const Recipe& recipe, const SshSettings& settings, bool for_test,
              const BuildContext& context, std::function<void()> must_be_on = {});
 
   SshTransport& transport() { return transport_; }
+  /// Of this build alone, on the machine.
   const std::string& folder() const { return folder_; }
   RemoteStages& stages() { return stages_; }
   const RemoteStages& stages() const { return stages_; }

@@ -32,14 +32,35 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-/// In a value of an option of QEMU a comma is written twice.
-std::string quoted(const fs::path& path) {
+}  // namespace
+
+std::string qemu_value(const fs::path& path) {
   std::string text;
   for (const char c : path.string()) text += c == ',' ? ",," : std::string(1, c);
   return text;
 }
 
-}  // namespace
+std::vector<std::string> machine_words(const QemuOptions& options, const std::string& accelerator,
+                                       const fs::path& disk, const std::string& disk_option) {
+  const std::string usual_cpu = accelerator == "kvm" ? "host" : "Nehalem";
+  return {qemu_system,
+          "-nodefaults",
+          "-no-user-config",
+          "-display",
+          "none",
+          "-accel",
+          accelerator,
+          "-cpu",
+          options.cpu.empty() ? usual_cpu : options.cpu,
+          "-m",
+          std::to_string(options.memory),
+          "-smp",
+          std::to_string(options.cpus),
+          "-drive",
+          "file=" + qemu_value(disk) + ",if=virtio,format=qcow2," + disk_option,
+          "-device",
+          "virtio-net-pci,netdev=net,romfile="};
+}
 
 VirtualMachine::VirtualMachine(fs::path folder, fs::path console, ProcessRunner& processes)
     : folder_(std::move(folder)), console_(std::move(console)), processes_(processes) {}
@@ -47,44 +68,18 @@ VirtualMachine::VirtualMachine(fs::path folder, fs::path console, ProcessRunner&
 std::vector<std::string> VirtualMachine::words(const QemuOptions& options,
                                                const std::string& accelerator, int port) const {
   const MachineSeed seed(folder_);
-  const std::string cpu = !options.cpu.empty()   ? options.cpu
-                          : accelerator == "kvm" ? "host"
-                                                 : "Nehalem";
-  return {qemu_system,
-          "-nodefaults",
-          "-no-user-config",
-          "-display",
-          "none",
-          "-daemonize",
-          "-sandbox",
-          "on,obsolete=deny,resourcecontrol=deny",
-          "-name",
-          "toehold",
-          "-accel",
-          accelerator,
-          "-cpu",
-          cpu,
-          "-m",
-          std::to_string(options.memory),
-          "-smp",
-          std::to_string(options.cpus),
-          "-drive",
-          "file=" + quoted(disk()) + ",if=virtio,format=qcow2,discard=unmap",
-          "-drive",
-          "file=" + quoted(seed.cloud_init) + ",if=virtio,format=raw,readonly=on",
-          "-netdev",
-          "user,id=net,hostfwd=tcp:127.0.0.1:" + std::to_string(port) + "-:22" +
-              (options.offline ? ",restrict=on" : ""),
-          "-device",
-          "virtio-net-pci,netdev=net,romfile=",
-          "-device",
-          "virtio-rng-pci",
-          "-smbios",
-          "type=11,path=" + quoted(seed.smbios),
-          "-chardev",
-          "file,id=console,append=on,path=" + quoted(console_),
-          "-serial",
-          "chardev:console"};
+  std::vector<std::string> words = machine_words(options, accelerator, disk(), "discard=unmap");
+  words.insert(
+      words.end(),
+      {"-daemonize", "-sandbox", "on,obsolete=deny,resourcecontrol=deny", "-name", "toehold",
+       "-drive", "file=" + qemu_value(seed.cloud_init) + ",if=virtio,format=raw,readonly=on",
+       "-netdev",
+       "user,id=net,hostfwd=tcp:127.0.0.1:" + std::to_string(port) + "-:22" +
+           (options.offline ? ",restrict=on" : ""),
+       "-device", "virtio-rng-pci", "-smbios", "type=11,path=" + qemu_value(seed.smbios),
+       "-chardev", "file,id=console,append=on,path=" + qemu_value(console_), "-serial",
+       "chardev:console"});
+  return words;
 }
 
 void VirtualMachine::start(const QemuOptions& options, const std::string& accelerator,

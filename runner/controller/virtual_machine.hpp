@@ -51,6 +51,14 @@ class VirtualMachine {
   ProcessRunner& processes_;
 };
 
+/// What every start has in common: the program, CPUs, memory, a qcow2 disk, and a network card of
+/// the back end `net`, which the caller adds.
+std::vector<std::string> machine_words(const QemuOptions& options, const std::string& accelerator,
+                                       const std::filesystem::path& disk,
+                                       const std::string& disk_option);
+/// As a value within an option, where a comma is written twice.
+std::string qemu_value(const std::filesystem::path& path);
+
 /// Cuts the power of the machine of this folder, whoever started it.
 void cut_power_of(const std::filesystem::path& folder);
 
