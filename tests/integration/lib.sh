@@ -11,6 +11,15 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 skip() { echo "skipped: $*"; exit 77; }
 needs() { for program in "$@"; do command -v "$program" >/dev/null || skip "no $program here"; done; }
 
+# Skips where apt reaches no mirror; leaves the machine's own lists alone.
+needs_mirror() {
+  mkdir -p lists/partial
+  timeout 60 apt-get update -qq -o Dir::State::Lists="$scratch/lists" -o Dir::Cache::pkgcache= \
+    -o Dir::Cache::srcpkgcache= -o APT::Update::Error-Mode=any >update.out 2>&1 ||
+    skip "no package mirror is reached: $(tail -1 update.out)"
+  rm -rf lists
+}
+
 # expect_exit CODE COMMAND...: stdout in $out, stderr in $err
 expect_exit() {
   local want=$1 got=0

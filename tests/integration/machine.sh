@@ -10,11 +10,7 @@ export TOEHOLD_HOME=$scratch/home
 mkdir -p -m 700 "$TOEHOLD_HOME/cache" "$TOEHOLD_SOURCE/build/machine-bases"
 ln -s "$TOEHOLD_SOURCE/build/machine-bases" "$TOEHOLD_HOME/cache/bases"
 if ! ls "$TOEHOLD_HOME"/cache/bases/machine-bookworm-*/ready >/dev/null 2>&1; then
-  mkdir -p lists/partial
-  timeout 60 apt-get update -qq -o Dir::State::Lists="$scratch/lists" -o Dir::Cache::pkgcache= \
-    -o Dir::Cache::srcpkgcache= -o APT::Update::Error-Mode=any >update.out 2>&1 ||
-    skip "no package mirror is reached: $(tail -1 update.out)"
-  rm -rf lists
+  needs_mirror
 fi
 base_disk() { echo "$TOEHOLD_HOME"/cache/bases/machine-bookworm-*/fs/disk.qcow2; }
 

@@ -6,11 +6,7 @@
 [ "$(id -u)" = 0 ] || skip "the sandbox of root needs root"
 unshare -m true 2>/dev/null || skip "no mount namespaces here"
 needs mmdebstrap apt-get
-mkdir -p lists/partial
-timeout 60 apt-get update -qq -o Dir::State::Lists="$scratch/lists" -o Dir::Cache::pkgcache= \
-  -o Dir::Cache::srcpkgcache= -o APT::Update::Error-Mode=any >update.out 2>&1 ||
-  skip "no package mirror is reached: $(tail -1 update.out)"
-rm -rf lists
+needs_mirror
 export TOEHOLD_HOME=$scratch/home
 
 cat >hello.yaml <<'YAML'
