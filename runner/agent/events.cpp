@@ -45,23 +45,35 @@ fs::path newest_run(const fs::path& directory) {
   return newest;
 }
 
+/// A journal holds true values, also of secrets; the events of its run are in the log folder.
+fs::path events_of_journal(const fs::path& file) {
+  const JournalContents journal = read_journal(file);
+  if (journal.events.empty()) {
+    throw Error(Error::Kind::io, "no run is under way in " + file.parent_path().string(),
+                "a finished run is in its log folder: events LOG_FOLDER");
+  }
+  const auto* started = std::get_if<RunStarted>(&journal.events.front().data);
+  if (!started) throw Error(Error::Kind::state, file.string() + " has no beginning");
+  return fs::path(started->log_directory) / "events.jsonl";
+}
+
+bool is_journal(const fs::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  return std::getline(in, line) && !in.eof() && parse_json(line).find("crc");
+}
+
 fs::path events_file(const EventsOptions& options) {
   if (!options.state_directory.empty()) {
-    const StateFiles state(options.state_directory);
-    const JournalContents journal = read_journal(state.journal);
-    if (journal.events.empty()) {
-      throw Error(Error::Kind::io, "no run is under way in " + options.state_directory,
-                  "a finished run is in its log folder: events LOG_FOLDER");
-    }
-    const auto* started = std::get_if<RunStarted>(&journal.events.front().data);
-    if (!started) throw Error(Error::Kind::state, state.journal.string() + " has no beginning");
-    return fs::path(started->log_directory) / "events.jsonl";
+    return events_of_journal(StateFiles(options.state_directory).journal);
   }
   const fs::path run = options.run.empty() ? newest_run(".") : fs::path(options.run);
   std::error_code error;
-  if (!fs::is_directory(run, error)) return run;
-  if (fs::exists(run / "events.jsonl", error)) return run / "events.jsonl";
-  return newest_run(run) / "events.jsonl";
+  fs::path file = run;
+  if (fs::is_directory(run, error)) {
+    file = (fs::exists(run / "events.jsonl", error) ? run : newest_run(run)) / "events.jsonl";
+  }
+  return is_journal(file) ? events_of_journal(file) : file;
 }
 
 std::string text_of(const Value& event, const char* key) {

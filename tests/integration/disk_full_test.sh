@@ -72,6 +72,36 @@ expect_exit 0 run small/state small/logs
 expect_equal "$(ledger)" "one loud loud three"
 mount -o remount,size=512k small 2>/dev/null || { umount small && mount -t tmpfs -o size=512k,mode=700 tmpfs small; }
 
+# Filled by a step, at all places of a page: where the journal stops then, the same command goes on.
+journal_stops=0
+for size in $(seq 0 512 4096); do
+  again
+  cat >fills.yml <<Y
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: One, action: ExecuteBash, inputs: {commands: ["echo one >>$scratch/ledger # $(head -c "$size" /dev/zero | tr '\0' x)"]}}
+      - {name: Fill, action: ExecuteBash, maxAttempts: 2, inputs: {commands: ["echo fill >>$scratch/ledger", "grep -c fill $scratch/ledger | grep -qx 1 || exit 0", "cat /dev/zero >$scratch/small/fill || true"]}}
+      - {name: Three, action: ExecuteBash, maxAttempts: 2, inputs: {commands: ["echo three >>$scratch/ledger"]}}
+Y
+  got=0
+  "$TOEHOLD_AGENT" run --documents fills.yml --state-directory small/state --log-directory large >told 2>&1 || got=$?
+  [ "$got" != 0 ] || continue
+  expect_equal "$got" 74
+  journal_stops=$((journal_stops + 1))
+  "$TOEHOLD_AGENT" events small/state >events || fail "the journal cannot be read"
+  rm small/fill
+  mount -o remount,size=1m small
+  expect_exit 0 "$TOEHOLD_AGENT" run --documents fills.yml --state-directory small/state --log-directory large
+  case "$(grep -c '"type":"stepFinished"' events) $(ledger)" in
+    '1 one fill fill three' | '2 one fill three' | '2 one fill three three' | '3 one fill three') ;;
+    *) fail "after $(grep -c stepFinished events) finished steps: $(ledger)" ;;
+  esac
+  umount small && mount -t tmpfs -o size=512k,mode=700 tmpfs small
+done
+[ "$journal_stops" -ge 3 ] || fail "the journal had room nearly always"
+
 # The disk of a step.
 again
 cat >step.yml <<Y
