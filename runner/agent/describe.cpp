@@ -26,6 +26,7 @@ struct DescribeOptions {
 std::string full_help(const CLI::App& app) {
   std::string help;
   for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    if (command->get_group().empty()) continue;  // for ourselves
     help += command->help("toehold");
     if (!help.ends_with("\n\n")) help += "\n";
   }

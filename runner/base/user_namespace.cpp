@@ -213,6 +213,11 @@ void relaunch_in_user_namespace(char** argv) {
   throw Error::from_errno("cannot start this program anew", errno);
 }
 
+Command command_in_user_namespace(std::vector<std::string> words) {
+  words.insert(words.begin(), "/proc/self/exe");
+  return {std::move(words), "/", {{mark, "1"}}};
+}
+
 void settle_user_namespace() {
   if (!std::getenv(mark)) return;
   ::unsetenv(mark);

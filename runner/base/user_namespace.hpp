@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runner/base/process.hpp"
+
 namespace toehold {
 
 struct IdRange {
@@ -42,8 +44,10 @@ std::string why_one_id(std::uint32_t user);
 /// where it is root already. Throws Error(unsupported) with what the machine's administrator can
 /// do.
 void relaunch_in_user_namespace(char** argv);
-/// What the program begins with when it was started by relaunch_in_user_namespace; does nothing
-/// else. Before there are threads.
+/// The same beside us: this very program with `words`, as root of a user namespace.
+Command command_in_user_namespace(std::vector<std::string> words);
+/// What the program begins with when it was started by one of these; does nothing else. Before
+/// there are threads.
 void settle_user_namespace();
 
 }  // namespace toehold

@@ -17,6 +17,7 @@ void add_shell(CLI::App& app, CommandContext& context);
 void add_resume(CLI::App& app, CommandContext& context);
 void add_cleanup(CLI::App& app, CommandContext& context);
 void add_builds(CLI::App& app, CommandContext& context);
+void add_make_disk(CLI::App& app, CommandContext& context);
 void add_cache(CLI::App& app, CommandContext& context);
 
 /// What `build` and `resume` have in common.

@@ -115,13 +115,16 @@ std::string disk_format(const fs::path& file) {
   return std::string_view(magic, sizeof magic) == "QFI\xfb" ? "qcow2" : "";
 }
 
-void check_machine_base(const QemuOptions& options) {
+std::string format_of_base(const std::string& base) {
   std::error_code error;
-  const bool is_suite = options.base.starts_with(mmdebstrap);
-  if (is_suite) {
+  if (base.starts_with(mmdebstrap) || fs::is_directory(base, error)) return {};
+  return disk_format(base);
+}
+
+void check_machine_base(const QemuOptions& options) {
+  if (!format_of_base(options.base).empty()) return;
+  if (options.base.starts_with(mmdebstrap)) {
     require_mmdebstrap(options.base.substr(mmdebstrap.size()));
-  } else if (!fs::is_directory(options.base, error) && !disk_format(options.base).empty()) {
-    return;
   }
   const std::string missing = missing_for_bootable_disk();
   if (missing.empty()) return;
@@ -131,16 +134,12 @@ void check_machine_base(const QemuOptions& options) {
 
 MachineBase prepare_machine_base(const QemuOptions& options, ProcessRunner& processes,
                                  const TellProgress& note, std::stop_token stop) {
+  const std::string format = format_of_base(options.base);
+  if (!format.empty()) return {options.base, format};
   const std::int64_t size = options.disk_size > 0 ? options.disk_size : usual_size;
   if (options.base.starts_with(mmdebstrap)) {
     return debian(options.base.substr(mmdebstrap.size()), size, processes, note, stop);
   }
-  std::error_code error;
-  if (fs::is_directory(options.base, error)) {
-    return made_of_root(options.base, size, processes, note, stop);
-  }
-  const std::string format = disk_format(options.base);
-  if (!format.empty()) return {options.base, format};
   return made_of_root(options.base, size, processes, note, stop);
 }
 

@@ -23,6 +23,9 @@ struct MachineBase {
 /// files. Throws Error(io).
 std::string disk_format(const std::filesystem::path& file);
 
+/// The same of a base; empty for one that a disk has to be made of.
+std::string format_of_base(const std::string& base);
+
 /// Throws Error(usage) for what is neither a disk nor a root file system, Error(unsupported) that
 /// names the packages that are missing, Error(io), Error(process).
 MachineBase prepare_machine_base(const QemuOptions& options, ProcessRunner& processes,

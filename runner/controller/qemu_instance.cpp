@@ -7,7 +7,7 @@
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/agent_binary.hpp"
-#include "runner/controller/machine_base.hpp"
+#include "runner/controller/rootless_disk.hpp"
 
 namespace toehold {
 
@@ -82,7 +82,7 @@ void QemuInstance::create(const QemuSnapshot* from) {
   const AgentBinary agent = find_agent_binary("x86_64");
   const MachineBase base =
       from ? MachineBase{from->disk(), "qcow2"}
-           : prepare_machine_base(options_, context_.processes, say, context_.stop);
+           : prepare_base_for_user(options_, context_.processes, say, context_.stop);
   make_overlay_disk(base.disk, base.format, from ? 0 : options_.disk_size, machine_.disk(),
                     context_.processes, context_.stop);
   make_machine_seed(folder_, "toehold-" + context_.build_id + (for_test_ ? "-test" : ""),

@@ -7,6 +7,7 @@
 #include "runner/controller/machine_base.hpp"
 #include "runner/controller/qemu_instance.hpp"
 #include "runner/controller/remote_documents.hpp"
+#include "runner/controller/rootless_disk.hpp"
 
 namespace toehold {
 
@@ -34,6 +35,7 @@ class QemuProvider final : public Provider {
     require_program("qemu-img", "qemu-utils");
     require_program("ssh-keygen", "openssh-client");
     check_machine_base(qemu_options(recipe));
+    check_base_for_user(qemu_options(recipe));
   }
 
   std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,

@@ -14,7 +14,6 @@
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/base/user_namespace.hpp"
-#include "runner/controller/qemu_instance.hpp"
 #include "runner/controller/sandbox_instance.hpp"
 #include "runner/controller/target_options.hpp"
 
@@ -82,14 +81,10 @@ void become_root(const CommandContext& context, const std::vector<std::string>& 
 }
 
 void become_root_for(const std::vector<std::string>& targets, const CommandContext& context) {
-  const auto has_owners = [](const std::string& target) {
-    return target == sandbox_target || target == qemu_target;
-  };
-  if (::geteuid() == 0 || std::none_of(targets.begin(), targets.end(), has_owners)) return;
-  const auto other = std::find_if_not(targets.begin(), targets.end(), has_owners);
-  if (other != targets.end()) {
-    throw Error(Error::Kind::usage,
-                "without root, the target " + *other + " cannot go with sandbox or qemu",
+  const auto is_sandbox = [](const std::string& target) { return target == sandbox_target; };
+  if (::geteuid() == 0 || std::none_of(targets.begin(), targets.end(), is_sandbox)) return;
+  if (!std::all_of(targets.begin(), targets.end(), is_sandbox)) {
+    throw Error(Error::Kind::usage, "without root, the target sandbox cannot go with another one",
                 "give one of them at a time: --set target.type=sandbox");
   }
   become_root(context);
