@@ -122,10 +122,18 @@ std::string format_of_base(const std::string& base) {
 }
 
 void check_machine_base(const QemuOptions& options) {
-  if (!format_of_base(options.base).empty()) return;
-  if (options.base.starts_with(mmdebstrap)) {
-    require_mmdebstrap(options.base.substr(mmdebstrap.size()));
+  std::error_code error;
+  const bool is_suite = options.base.starts_with(mmdebstrap);
+  const bool is_there = is_suite || fs::exists(options.base, error);
+  const bool is_named_qcow2 = lower(fs::path(options.base).extension().string()) == ".qcow2";
+  if (!is_there || (is_named_qcow2 && format_of_base(options.base).empty())) {
+    throw Error(Error::Kind::usage,
+                options.base + (is_there ? " is no qcow2 image" : " is not there to boot from"),
+                "`base` of target 'qemu' is a disk image (qcow2; raw if it is named .raw or .img), "
+                "a folder or a tarball of a root file system, or mmdebstrap:bookworm");
   }
+  if (!format_of_base(options.base).empty()) return;
+  if (is_suite) require_mmdebstrap(options.base.substr(mmdebstrap.size()));
   const std::string missing = missing_for_bootable_disk();
   if (missing.empty()) return;
   throw Error(Error::Kind::unsupported, "a disk of " + options.base + " cannot be made here",

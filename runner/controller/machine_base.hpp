@@ -31,7 +31,8 @@ std::string format_of_base(const std::string& base);
 MachineBase prepare_machine_base(const QemuOptions& options, ProcessRunner& processes,
                                  const TellProgress& note, std::stop_token stop);
 
-/// What is missing on this machine to prepare it, as an error with a hint; makes nothing.
+/// Throws Error(usage) for a base that is not there or not what its name says, Error(unsupported)
+/// for what is missing on this machine to prepare it; makes nothing.
 void check_machine_base(const QemuOptions& options);
 
 }  // namespace toehold

@@ -111,10 +111,14 @@ void QemuInstance::make_guest() {
                                         [this] { must_be_on(); });
 }
 
+std::string QemuInstance::what_it_said() const {
+  const std::string tail = machine_.console_tail(console_lines);
+  return tail.empty() ? "\nThere is nothing on its console" : "\nIts console ends with" + tail;
+}
+
 void QemuInstance::must_be_on() const {
   if (machine_.is_running()) return;
-  throw Error(Error::Kind::process,
-              "the machine is off. Its console ends with" + machine_.console_tail(console_lines),
+  throw Error(Error::Kind::process, "the machine is off" + what_it_said(),
               "switch it on and go on: toehold resume " + context_.build_id);
 }
 
@@ -133,8 +137,7 @@ void QemuInstance::wait_until_reachable() {
     if (context_.clock.monotonic() - begun > std::chrono::seconds(options_.boot_timeout)) {
       throw Error(Error::Kind::timeout,
                   "the machine cannot be reached over SSH within " +
-                      std::to_string(options_.boot_timeout) + " s: " + reason +
-                      "\nIts console ends with" + machine_.console_tail(console_lines),
+                      std::to_string(options_.boot_timeout) + " s: " + reason + what_it_said(),
                   "does it run sshd, and cloud-init or systemd 252 or later, which let us in? "
                   "`bootTimeout` of the target gives it more time");
     }
@@ -186,9 +189,7 @@ void QemuInstance::shut_down() {
   const Monotonic begun = context_.clock.monotonic();
   while (machine_.is_running()) {
     if (context_.clock.monotonic() - begun > shut_down_patience) {
-      throw Error(Error::Kind::timeout,
-                  "the machine does not shut down. Its console ends with" +
-                      machine_.console_tail(console_lines),
+      throw Error(Error::Kind::timeout, "the machine does not shut down" + what_it_said(),
                   "does a program of a step hold it up? Keep it with --on-failure=keep, and look");
     }
     if (!context_.clock.sleep_for(100ms, context_.stop)) {
