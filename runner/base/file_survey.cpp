@@ -1,12 +1,10 @@
 #include "runner/base/file_survey.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <unordered_set>
 
@@ -31,16 +29,10 @@ class Surveyor {
 
   void folder(int parent, const char* name, const std::string& path) {
     if (stop_.stop_requested()) throw Error(Error::Kind::cancelled, "interrupted");
-    const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return;  // gone meanwhile, or nothing that we may see
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd), ::closedir);
-    std::vector<std::string> names;
-    while (const dirent* item = ::readdir(stream.get())) {
-      const std::string_view found = item->d_name;
-      if (found != "." && found != "..") names.emplace_back(found);
-    }
-    std::sort(names.begin(), names.end());
-    for (const std::string& each : names) take(fd, each, path);
+    const FileDescriptor fd(
+        ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return;  // gone meanwhile, or nothing that we may see
+    for (const std::string& each : names_in(fd.get())) take(fd.get(), each, path);
   }
 
   FileSurvey files;

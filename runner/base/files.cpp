@@ -1,13 +1,16 @@
 #include "runner/base/files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "runner/base/error.hpp"
@@ -61,6 +64,19 @@ void write_all(int fd, std::string_view bytes, const std::string& what) {
     if (count < 0) throw Error::from_errno("cannot write " + what, errno);
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
+}
+
+std::vector<std::string> names_in(int folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(
+      ::fdopendir(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)), ::closedir);
+  if (!stream) return names;
+  while (const dirent* item = ::readdir(stream.get())) {
+    const std::string_view name = item->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 void append_line(int fd, std::string_view line, const std::string& what) {

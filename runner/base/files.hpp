@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace toehold {
 
@@ -33,6 +34,8 @@ class FileDescriptor {
 std::string read_file(const fs::path& path, std::size_t limit = std::size_t(-1));
 /// All of it, however often the kernel takes less; throws Error(io) naming `what`.
 void write_all(int fd, std::string_view bytes, const std::string& what);
+/// What is in an open folder but `.` and `..`, in byte order. What cannot be read is left out.
+std::vector<std::string> names_in(int folder);
 /// Appends `line` and a newline, or nothing: half a line would spoil the next one, too. For files
 /// with one writer. Throws as write_all does.
 void append_line(int fd, std::string_view line, const std::string& what);

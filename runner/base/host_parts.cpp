@@ -1,6 +1,5 @@
 #include "runner/base/host_parts.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -9,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <memory>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
@@ -58,15 +56,11 @@ class Planner {
  private:
   /// A folder that things are mounted below: what is in it is taken one by one.
   void split(const std::string& path) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(("/" + path).c_str()), ::closedir);
+    const FileDescriptor folder(::open(("/" + path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) return;
-    std::vector<std::string> names;
-    while (const dirent* item = ::readdir(folder.get())) {
-      const std::string_view name = item->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
+    for (const std::string& name : names_in(folder.get())) {
+      take(path.empty() ? name : path + "/" + name);
     }
-    std::sort(names.begin(), names.end());
-    for (const std::string& name : names) take(path.empty() ? name : path + "/" + name);
   }
 
   void take(const std::string& path) {
