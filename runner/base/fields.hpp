@@ -141,6 +141,14 @@ class Fields {
     add(std::move(name), member, std::move(doc), false, {});
     return records(std::move(fields));
   }
+  /// For one `{...}`: its own table; the member is a Value.
+  Fields& optional_record(std::string name, Value T::*member, std::vector<FieldInfo> fields,
+                          std::string doc) {
+    add(std::move(name), member, std::move(doc), false, {});
+    info_.back().type = FieldType::record;
+    info_.back().fields = std::move(fields);
+    return *this;
+  }
   /// These narrow the field added last.
   Fields& choices(std::vector<std::string> allowed) {
     info_.back().choices = std::move(allowed);

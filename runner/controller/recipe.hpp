@@ -11,6 +11,7 @@
 
 #include "runner/base/diagnostic.hpp"
 #include "runner/base/value.hpp"
+#include "runner/controller/distribution_spec.hpp"
 #include "runner/engine/scope.hpp"
 
 namespace toehold {
@@ -49,7 +50,8 @@ struct Recipe {
   std::int64_t test_timeout_minutes = 720;
   TargetSpec target;
   std::vector<OutputSpec> outputs;
-  Parameters matrix;  // the values of this build: empty without a matrix
+  std::vector<Distribution> distributions;  // of a machine image of AWS
+  Parameters matrix;                        // the values of this build: empty without a matrix
   SourcePtr source;
 };
 

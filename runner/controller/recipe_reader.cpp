@@ -5,6 +5,7 @@
 
 #include "runner/base/base64.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/distribution_reader.hpp"
 #include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
@@ -49,12 +50,15 @@ class RecipeReader {
       recipe_.parameters = parameters(*list, "the recipe");
     }
     if (const Value* list = root.find("components")) components(*list);
-    recipe_.tags = tags(root, "tags");
-    recipe_.ami_tags = tags(root, "amiTags");
+    recipe_.tags = read_tags(root, "tags", diagnostics_);
+    recipe_.ami_tags = read_tags(root, "amiTags", diagnostics_);
     aws_parts(root);
     tests(root);
     target(root);
     if (const Value* list = given(root, "outputs")) outputs(*list);
+    if (const Value* list = given(root, "distributions")) {
+      recipe_.distributions = read_distributions(*list, recipe_, diagnostics_);
+    }
     return std::move(recipe_);
   }
 
@@ -186,29 +190,6 @@ class RecipeReader {
         names == 0 ? "a component names no document" : "a component names more than one document",
         "add 'component:' with the path, URL or ARN of one document");
     return false;
-  }
-
-  /// Rules of the service, which would refuse them after the build.
-  Parameters tags(const Value& root, const char* key) {
-    Parameters result;
-    const Value* map = given(root, key);
-    if (!map) return result;
-    for (const auto& member : map->map()) {
-      const std::string& value = member.value.text();
-      if (member.key.empty() || member.key.size() > 128 || value.size() > 256 ||
-          member.key.starts_with("aws:")) {
-        diagnostics_.error(codes::invalid_value, member.where,
-                           "'" + member.key + "' of '" + key + "' cannot be a tag",
-                           "a name has 1 to 128 characters and does not begin with aws:, a value "
-                           "has at most 256");
-      }
-      result.emplace_back(member.key, value);
-    }
-    if (result.size() > 50) {
-      diagnostics_.error(codes::limit, map->where,
-                         std::string("'") + key + "' has more than 50 tags");
-    }
-    return result;
   }
 
   void aws_parts(const Value& root) {

@@ -1,6 +1,8 @@
 #include "runner/controller/recipe_reference.hpp"
 
 #include "runner/base/json.hpp"
+#include "runner/controller/distribution_spec.hpp"
+#include "runner/controller/image_name.hpp"
 #include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/document/field_schema.hpp"
@@ -32,6 +34,21 @@ constexpr const char* matrix_section =
     "matrix: "
     "hand a value on as a parameter.\n";
 
+std::string distributions() {
+  std::string text =
+      "## Distributions\n\n"
+      "Where a machine image of AWS goes once it is built, or by `toehold distribute`, one item a "
+      "region. The words are those of\nImage Builder's distribution configuration; those from "
+      "`deprecateAfter` on are ours.\n\n" +
+      field_table(distribution_fields()) +
+      "Placeholders of `name`, `description` and the values "
+      "of `amiTags`, written as `{{ name }}`:\n\n| placeholder | meaning |\n| --- | --- |\n";
+  for (const Placeholder& one : image_placeholders()) {
+    text += std::string("| `") + one.name + "` | " + one.doc + " |\n";
+  }
+  return text + "\n";
+}
+
 std::string markdown() {
   std::string text = introduction + field_table(recipe_fields());
   text +=
@@ -46,7 +63,7 @@ std::string markdown() {
   }
   text += "## Outputs\n\n`outputs: [rootfs]` is short for `outputs: [{type: rootfs}]`.\n\n" +
           field_table(output_fields());
-  return text + matrix_section;
+  return text + distributions() + matrix_section;
 }
 
 Value list_of(Value items) {
@@ -89,6 +106,9 @@ std::string schema_text() {
   Value schema = object_schema(recipe_fields(), References::yes);
   refine(schema, "target", target_schema());
   refine(schema, "components", list_schema(component_schema()));
+  refine(schema, "distributions",
+         any_of({list_of(object_schema(distribution_fields(), References::yes)),
+                 Value::object({{"type", "null"}})}));
   refine(schema, "outputs", any_of({list_of(output_schema()), Value::object({{"type", "null"}})}));
   const Value texts =
       list_schema(Value::object({{"type", strings({"string", "number", "boolean"})}}));

@@ -82,6 +82,7 @@ std::vector<FieldInfo> recipe_fields() {
       field("workingDirectory", FieldType::text, "Absolute path that steps start in."),
       field("target", FieldType::any, "Where it is built: the name of a target, or a map of `type` and its options (see below).", "sandbox"),
       field("outputs", FieldType::any, "A list of what is written in the end: each the name of a kind, or a map (see below)."),
+      field("distributions", FieldType::any, "A list of regions and accounts that a machine image of AWS is brought to, each a map (see below)."),
       field("matrix", FieldType::any, "A map of names and lists of texts. Each combination is one build, with its values at `{{ matrix.NAME }}` in the texts of the recipe."),
       with_fields(field("imageTestsConfiguration", FieldType::record, "The test phase, which runs in a machine started from the new image."),
                   {field("imageTestsEnabled", FieldType::boolean, "Whether it runs.", "true"),
