@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/aws/query.hpp"
@@ -44,6 +45,8 @@ Result<Done> create_tags(const Region& region, const std::vector<std::string>& i
 bool is_not_found(const Failure& failure);
 /// There is no room for it now, or none for this account: another type, zone or market may do.
 bool is_capacity(const Failure& failure);
+/// The same of a code by itself, as an instance's StateReason has it.
+bool is_capacity_code(std::string_view code);
 /// Its name is taken.
 bool is_duplicate(const Failure& failure);
 /// RunInstances does not know the instance profile, which IAM may have only just made.

@@ -81,6 +81,7 @@ void read_xml(const std::string& body, Failure& failure) {
     error = step(answer.find("ErrorResponse"), "Error");
   }
   if (!error) error = step(step(answer.find("Response"), "Errors"), "Error");
+  if (failure.request_id.empty()) failure.request_id = text_at(answer, {"Response", "RequestID"});
   if (!error) return;
   failure.code = text_of(*error, {"Code"});
   failure.message = text_of(*error, {"Message"});
@@ -115,9 +116,13 @@ std::string denied_action(const Call& call, const Failure& failure) {
   return action + (resource.empty() ? "" : " on " + resource);
 }
 
+/// EC2's denials end with hundreds of letters that are for STS only.
+constexpr std::string_view encoded_label = "Encoded authorization failure message: ";
+
 std::string quoted_words(const Failure& failure) {
   std::string words = failure.code;
-  if (!failure.message.empty()) words += (words.empty() ? "" : ": ") + failure.message;
+  const std::string message(trim(failure.message.substr(0, failure.message.find(encoded_label))));
+  if (!message.empty()) words += (words.empty() ? "" : ": ") + message;
   if (words.empty()) words = "status " + std::to_string(failure.status);
   if (!failure.request_id.empty()) words += " (request id " + failure.request_id + ")";
   return words;
@@ -154,6 +159,8 @@ bool is_throttling(const Failure& failure) {
 
 bool is_transient(const Failure& failure) {
   const long status = failure.status;
+  // InsufficientInstanceCapacity and its like come with status 500 and do not pass in seconds.
+  if (failure.code.starts_with("Insufficient")) return false;
   return status == 500 || status == 502 || status == 503 || status == 504 ||
          is_one_of(failure.code, transient_codes);
 }
@@ -170,6 +177,13 @@ bool may_be_skew(const Failure& failure) {
 bool is_other_region(const Failure& failure) {
   const bool moved = failure.status == 301 || failure.status == 307 || failure.status == 400;
   return moved && !failure.region.empty();
+}
+
+std::string encoded_authorization_message(const Failure& failure) {
+  const std::size_t label = failure.message.find(encoded_label);
+  if (label == std::string::npos) return {};
+  const std::size_t begin = label + encoded_label.size();
+  return failure.message.substr(begin, failure.message.find_first_of(" \n", begin) - begin);
 }
 
 std::optional<UnixMillis> http_date(const std::string& text) {

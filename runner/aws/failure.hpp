@@ -37,6 +37,10 @@ bool may_be_skew(const Failure& failure);
 /// S3: the bucket is in `failure.region`.
 bool is_other_region(const Failure& failure);
 
+/// What EC2 hides in the message of a denial, for sts:DecodeAuthorizationMessage; empty when there
+/// is nothing.
+std::string encoded_authorization_message(const Failure& failure);
+
 /// `Wed, 25 Nov 2026 12:00:00 GMT`
 std::optional<UnixMillis> http_date(const std::string& text);
 

@@ -3,9 +3,11 @@
 // Source: "Query requests for Amazon EC2" and "Making API requests" of the EC2 API Reference.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,12 @@ struct [[nodiscard]] Result {
   T require() {
     if (error) throw Error(*error);
     return std::move(*value);
+  }
+  /// What `read` makes of it, or the same failure.
+  template <class Read>
+  auto then(const Read& read) const -> Result<std::invoke_result_t<Read, const T&>> {
+    if (!value) return {{}, failure, error};
+    return {read(*value), {}, {}};
   }
 };
 /// Of calls that answer nothing but that it is done.

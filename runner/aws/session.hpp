@@ -32,6 +32,7 @@ class Session {
   const Settings& settings();
   Imds& imds();
   Clock& clock() { return clock_; }
+  ProcessRunner& processes() { return processes_; }
   std::unique_ptr<HttpClient> make_http() const { return make_http_(); }
 
   /// Of the settings, else of the instance. Throws Error(aws) that says how to set it.

@@ -24,16 +24,14 @@ Result<CallerIdentity> get_caller_identity(Client& client, const Control& contro
 /// metadata is not asked: it is not of that account.
 std::unique_ptr<Session> session_for_role(Session& base, const Role& role);
 
-/// What EC2 hides of a denial (UnauthorizedOperation, Client.UnauthorizedOperation).
+/// What EC2 hides of a denial.
 struct Denial {
   bool is_explicit = false;  // a policy says no, instead of none saying yes
   std::string action;        // "ec2:RunInstances"
   std::string resource;      // an ARN
   std::string principal;     // an ARN
 };
-/// The encoded part of a denial; empty when there is none.
-std::string encoded_authorization_message(const std::string& message);
-/// Wants sts:DecodeAuthorizationMessage; who lacks that, too, gets its failure.
+/// `encoded`: encoded_authorization_message(failure). Wants sts:DecodeAuthorizationMessage.
 Result<Denial> decode_authorization_message(Client& client, const std::string& region,
                                             const std::string& encoded, const Control& control);
 
