@@ -29,6 +29,7 @@ TEST_CASE("failures are read in the forms of all services") {
                            "<Response><Errors><Error><Code>InvalidAMIID.NotFound</Code></Error>"
                            "</Errors><RequestID>R</RequestID></Response>");
   CHECK(ec2.code == "InvalidAMIID.NotFound");
+  CHECK(ec2.request_id == "R");
   const Failure json = read(400, R"({"__type": "com.amazonaws.ssm#ParameterNotFound",
       "message": "none"})",
                             {{"x-amzn-requestid", "R"}});
@@ -55,6 +56,9 @@ TEST_CASE("kinds of failures are those of the SDKs") {
   CHECK(is_transient(read(503, "")));
   CHECK(is_transient(read(400, "<Error><Code>RequestTimeout</Code></Error>")));
   CHECK_FALSE(is_transient(read(501, "")));
+  CHECK_FALSE(is_transient(read(500,
+                                "<Response><Errors><Error><Code>InsufficientInstanceCapacity</Code>"
+                                "</Error></Errors></Response>")));
   CHECK(is_expired(read(400, "<Error><Code>ExpiredToken</Code></Error>")));
   CHECK(may_be_skew(read(403, "")));
   CHECK_FALSE(may_be_skew(read(403, "<Error><Code>AccessDenied</Code></Error>")));
