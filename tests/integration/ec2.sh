@@ -45,3 +45,99 @@
 #
 # LOCAL_EC2_LIGHT=1, set before this is sourced: instances have no processes, and commands over SSM get
 # a scripted answer (cloud_settings {"answers": [{"match": RE, "code": 0, "stdout": "...", "stderr": ""}]}).
+if [ -z "${LOCAL_EC2_LIGHT:-}" ] && [ -z "${local_ec2_inside:-}" ]; then
+  . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+  needs unshare nsenter setpriv ip ssh ssh-keygen python3
+  [ "$(id -u)" = 0 ] || skip "instances are machines in namespaces, which root makes"
+  [ -x /usr/sbin/sshd ] || skip "no sshd here"
+  unshare --net --mount --pid --fork true 2>"$scratch/why" || skip "no namespaces here: $(<"$scratch/why")"
+  rm -rf "$scratch"
+  trap - EXIT
+  cd /
+  # What an instance must not do to this machine's clock and kernel, nothing in here can.
+  local_ec2_inside=1 exec unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc \
+    setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio bash "$0" "$@"
+fi
+if [ -z "${LOCAL_EC2_LIGHT:-}" ]; then
+  mount -t tmpfs -o mode=755 none /run
+  mkdir /run/sshd
+  export TMPDIR=/run
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+trap 'exit 130' INT TERM
+
+start_aws() {
+  local setting
+  mkdir "$scratch/cloud"
+  start_server cloud env PYTHONPATH="$TOEHOLD_SOURCE/tests/support" PYTHONDONTWRITEBYTECODE=1 \
+    "$aws_python" -m local_ec2 "$scratch/cloud" "$scratch/.cloud.port"
+  aws_host=172.31.0.1
+  [ -z "${LOCAL_EC2_LIGHT:-}" ] || aws_host=127.0.0.1
+  export no_proxy=127.0.0.1,$aws_host
+}
+. "$TOEHOLD_SOURCE/tests/support/aws_lib.sh"
+. "$scratch/cloud/facts"
+unset AWS_EC2_METADATA_SERVICE_ENDPOINT
+export AWS_EC2_METADATA_DISABLED=true TOEHOLD_HOME=$scratch/toehold
+
+boto() {
+  AWS_ENDPOINT_URL=$aws_url "$aws_python" -c "
+import boto3, json, sys, time
+def client(name, region='us-east-1', **more): return boto3.client(name, region_name=region, **more)
+ec2, ssm, s3, sts, iam = map(client, ('ec2', 'ssm', 's3', 'sts', 'iam'))
+def wait(seconds, function):
+    end = time.monotonic() + seconds
+    while not (answer := function()):
+        if time.monotonic() > end: sys.exit('not within the time: ' + repr(answer))
+        time.sleep(0.02)
+    return answer
+$1" "${@:2}"
+}
+# cloud_ask PATH [JSON]: one request of local_ec2/control.py; its answer as lines
+cloud_ask() {
+  "$aws_python" -c '
+import json, sys, urllib.error, urllib.request
+url, *body = sys.argv[1:]
+try:
+    with urllib.request.urlopen(url, body[0].encode() if body else None) as answer:
+        told = json.load(answer)
+except urllib.error.HTTPError as failure:
+    sys.exit(failure.read().decode())
+for item in told if isinstance(told, list) else [told] if told is not None else []:
+    print(" ".join(map(str, item)) if isinstance(item, list) else item if isinstance(item, str) else json.dumps(item))
+' "$aws_url/local-ec2/$1" "${@:2}"
+}
+left() { cloud_ask left; }
+has_nothing_left() { [ -z "$(left)" ]; }
+expect_nothing_left() {
+  local deadline=$((SECONDS + 5))
+  until has_nothing_left; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "left behind:"$'\n'"$(left)"
+    sleep 0.05
+  done
+}
+cloud_faults() { cloud_ask faults "$1"; }
+cloud_log() { cloud_ask calls; }
+cloud_calls() { cloud_log | "$aws_python" -c '
+import json, sys
+for line in sys.stdin:
+    call = json.loads(line)
+    print(call["service"] + ":" + call["operation"])'; }
+cloud_settings() { cloud_ask settings "$1"; }
+advance_timers() { cloud_ask advance "{\"seconds\": $1, \"instance\": \"${2:-}\"}"; }
+timers() { cloud_ask "instance/$1/timers"; }
+spot_notice() { cloud_ask "instance/$1/spot-notice" "{\"seconds\": $2}" >/dev/null; }
+instance_crash() { cloud_ask "instance/$1/crash" >/dev/null; }
+# instance_pid ID: of its first process
+instance_pid() { cloud_ask "instance/$1/show" | "$aws_python" -c 'import json, sys; print(json.load(sys.stdin)["pid"])'; }
+instance_root() { echo "/proc/$(instance_pid "$1")/root"; }
+instance_console() { cat "$scratch/cloud/$1/console"; }
+instance_do() {
+  local pid
+  pid=$(instance_pid "$1")
+  nsenter --target "$pid" --mount --uts --ipc --net --pid --root --wdns=/ "${@:2}"
+}
+instance_state() {
+  aws ec2 describe-instances --instance-ids "$1" --query 'Reservations[].Instances[].State.Name' --output text
+}
+wait_for_state() { boto 'wait(float(sys.argv[3]), lambda: [i for r in ec2.describe_instances(InstanceIds=[sys.argv[1]])["Reservations"] for i in r["Instances"] if i["State"]["Name"] == sys.argv[2]])' "$1" "$2" "${3:-20}"; }

@@ -40,8 +40,14 @@ export HOME="$scratch/home" no_proxy=127.0.0.1
 mkdir -p "$HOME"
 export AWS_CONFIG_FILE="$HOME/.aws/config" AWS_SHARED_CREDENTIALS_FILE="$HOME/.aws/credentials"
 
-start_server aws "$aws_python" "$TOEHOLD_SOURCE/tests/support/aws_server.py" "$scratch/.aws.port"
-aws_url=http://127.0.0.1:$started_port
+if ! declare -F start_aws >/dev/null; then  # ec2.sh has another one
+  start_aws() {
+    start_server aws "$aws_python" "$TOEHOLD_SOURCE/tests/support/aws_server.py" "$scratch/.aws.port"
+    aws_host=127.0.0.1
+  }
+fi
+start_aws
+aws_url=http://$aws_host:$started_port
 export AWS_ENDPOINT_URL=$aws_url AWS_EC2_METADATA_SERVICE_ENDPOINT=$aws_url
 export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
@@ -66,8 +72,8 @@ P
 start_fault_proxy() {
   aws_log=$scratch/aws-calls.jsonl
   start_server proxy "$aws_python" "$TOEHOLD_SOURCE/tests/support/fault_proxy.py" \
-    --upstream "${aws_url#http://}" --log "$aws_log" --port-file "$scratch/.proxy.port"
-  proxy_url=http://127.0.0.1:$started_port
+    --upstream "${aws_url#http://}" --log "$aws_log" --port-file "$scratch/.proxy.port" --host "$aws_host"
+  proxy_url=http://$aws_host:$started_port
   export AWS_ENDPOINT_URL=$proxy_url AWS_EC2_METADATA_SERVICE_ENDPOINT=$proxy_url
 }
 # faults JSON: the rules from now on; the log starts anew.

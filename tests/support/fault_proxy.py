@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An HTTP proxy in front of a server of AWS' interfaces that spoils answers by rule and keeps a log.
 
-  fault_proxy.py --upstream HOST:PORT --log FILE [--port-file FILE] [--rules FILE]
+  fault_proxy.py --upstream HOST:PORT --log FILE [--port-file FILE] [--rules FILE] [--host ADDRESS]
 
 Rules are a JSON list, given at start or later by POST /fault-proxy/rules (which replaces all and
 counts anew; an empty list ends the faults). The first rule that matches a call and is due acts:
@@ -288,15 +288,17 @@ def main():
     parser.add_argument("--log", required=True)
     parser.add_argument("--port-file", required=True)
     parser.add_argument("--rules")
+    parser.add_argument("--host", default="127.0.0.1")
     options = parser.parse_args()
     open(options.log, "a").close()
     if options.rules:
         with open(options.rules, "rb") as file:
             set_rules(file.read())
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server((options.host, 0), Handler)
     with open(options.port_file, "w") as file:
         file.write(f"{server.server_address[1]}\n")
     server.serve_forever()
 
 
-main()
+if __name__ == "__main__":
+    main()

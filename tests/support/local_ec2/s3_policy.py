@@ -1,0 +1,92 @@
+"""What S3 checks of a browser's POST and of a presigned URL, and moto does not."""
+import base64
+import datetime
+import email.policy
+import email.parser
+import hashlib
+import hmac
+import json
+import urllib.parse
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+
+
+class Refused(Exception):
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+def form_fields(content_type, body):
+    """The fields, with lower case names, and the file's bytes."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
+    fields, file = {}, None
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if name == "file":
+            file = value
+            break  # S3 ignores what comes after it
+        fields[name.lower()] = value.decode().rstrip("\r\n")
+    return fields, file
+
+
+def signing_key(scope):
+    key = f"AWS4{SECRET}".encode()
+    for part in scope:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+def check_condition(condition, fields, size):
+    if isinstance(condition, dict):
+        (name, value), = condition.items()
+        kind, name = "eq", f"${name}"
+    else:
+        kind, name, value = condition
+    if kind == "content-length-range":
+        if not int(name) <= size <= int(value):
+            code = "EntityTooLarge" if size > int(value) else "EntityTooSmall"
+            raise Refused(code, "Your proposed upload is outside of the allowed size")
+        return
+    said = fields.get(name[1:].lower(), "")
+    if not (said == value if kind == "eq" else said.startswith(value)):
+        raise Refused("AccessDenied", f"Invalid according to Policy: Policy Condition failed: {json.dumps(condition)}")
+
+
+def check_post(bucket, content_type, body):
+    """Raises Refused unless the form's policy allows it and is signed by our key."""
+    fields, file = form_fields(content_type, body)
+    fields = {**fields, "bucket": bucket}
+    if file is None or "policy" not in fields:
+        raise Refused("AccessDenied", "Access Denied")
+    key_id, *scope = fields.get("x-amz-credential", "").split("/")
+    if key_id == KEY_ID:
+        want = hmac.new(signing_key(scope), fields["policy"].encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(want, fields.get("x-amz-signature", "")):
+            raise Refused("SignatureDoesNotMatch", "The request signature we calculated does not match")
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    end = datetime.datetime.fromisoformat(policy["expiration"].replace("Z", "+00:00"))
+    if end < datetime.datetime.now(datetime.timezone.utc):
+        raise Refused("AccessDenied", "Invalid according to Policy: Policy expired.")
+    covered = set()
+    for condition in policy["conditions"]:
+        check_condition(condition, fields, len(file))
+        names = condition if isinstance(condition, dict) else [condition[1][1:]] if condition[0] != "content-length-range" else []
+        covered.update(name.lower() for name in names)
+    extra = {name for name in fields if name not in covered and not name.startswith("x-ignore-")}
+    extra -= {"policy", "x-amz-signature", "bucket"}
+    if extra:
+        raise Refused("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(sorted(extra))}")
+
+
+def check_presigned(query):
+    """Raises Refused when the time of a presigned URL is over."""
+    words = urllib.parse.parse_qs(query)
+    if "X-Amz-Expires" not in words:
+        return
+    begin = datetime.datetime.strptime(words["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
+    if begin + datetime.timedelta(seconds=int(words["X-Amz-Expires"][0])) < datetime.datetime.now(datetime.timezone.utc):
+        raise Refused("AccessDenied", "Request has expired")
