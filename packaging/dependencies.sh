@@ -17,7 +17,7 @@ for_build=(
 for_tests=(
   catch2 python3 python3-venv python3-jsonschema python3-yaml openssl strace mmdebstrap podman
   runc uidmap busybox-static zsh fish man-db openssh-server openssh-client nginx-light curl
-  sudo qemu-system-x86 qemu-utils grub-pc-bin grub-common e2fsprogs
+  sudo iproute2 qemu-system-x86 qemu-utils grub-pc-bin grub-common e2fsprogs
 )
 # Its service would change the machine's packet filter: where services run, it is for you to install.
 [ -d /run/systemd/system ] || for_tests+=(docker.io)

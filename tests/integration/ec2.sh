@@ -46,6 +46,7 @@
 # LOCAL_EC2_LIGHT=1, set before this is sourced: instances have no processes, and commands over SSM get
 # a scripted answer (cloud_settings {"answers": [{"match": RE, "code": 0, "stdout": "...", "stderr": ""}]}).
 if [ -z "${LOCAL_EC2_LIGHT:-}" ] && [ -z "${local_ec2_inside:-}" ]; then
+  local_ec2_from=$PWD
   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
   needs unshare nsenter setpriv ip ssh ssh-keygen python3
   [ "$(id -u)" = 0 ] || skip "instances are machines in namespaces, which root makes"
@@ -53,7 +54,7 @@ if [ -z "${LOCAL_EC2_LIGHT:-}" ] && [ -z "${local_ec2_inside:-}" ]; then
   unshare --net --mount --pid --fork true 2>"$scratch/why" || skip "no namespaces here: $(<"$scratch/why")"
   rm -rf "$scratch"
   trap - EXIT
-  cd /
+  cd "$local_ec2_from"
   # What an instance must not do to this machine's clock and kernel, nothing in here can.
   local_ec2_inside=1 exec unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio bash "$0" "$@"

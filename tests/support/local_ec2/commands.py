@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
@@ -162,12 +162,12 @@ def send_command(self):
     here = lives_here(self)
     ids = self._get_param("InstanceIds", [])
     for wanted in ids:
-        if wanted not in here or not here[wanted].is_online():
-            raise ServiceException("InvalidInstanceId", f"Instances [[{wanted}]] not in a valid state for account "
+        if wanted not in here or not here[wanted].is_registered():
+            raise JsonRESTError("InvalidInstanceId", f"Instances [[{wanted}]] not in a valid state for account "
                                    f"{self.current_account}")
     document = self._get_param("DocumentName")
     if document != "AWS-RunShellScript":
-        raise ServiceException("InvalidDocument", f"document {document} does not exist")
+        raise JsonRESTError("InvalidDocument", f"document {document} does not exist")
     command = {"id": str(uuid.uuid4()), "document": document, "comment": self._get_param("Comment", ""),
                "parameters": self._get_param("Parameters", {}), "at": utcnow(), "since": time.monotonic(),
                "delivery": self._get_int_param("TimeoutSeconds") or 3600}
@@ -184,7 +184,7 @@ def get_command_invocation(self):
     wanted = self._get_param("InstanceId")
     if (command is None or wanted not in command["invocations"]
             or time.monotonic() - command["since"] < settings["invocation_after"]):
-        raise ServiceException("InvocationDoesNotExist", "")
+        raise JsonRESTError("InvocationDoesNotExist", "")
     return ActionResult(command["invocations"][wanted].entry())
 
 
@@ -214,7 +214,7 @@ def list_commands(self):
 def cancel_command(self):
     command = commands.get(self._get_param("CommandId"))
     if command is None:
-        raise ServiceException("InvalidCommandId", "")
+        raise JsonRESTError("InvalidCommandId", "")
     ids = self._get_param("InstanceIds", []) or list(command["invocations"])
     for wanted in ids:
         command["invocations"][wanted].cancel()
@@ -231,11 +231,8 @@ def describe_instance_information(self):
             wanted = item["valueSet"]
     entries = []
     for life in lives_here(self).values():
-        if (wanted is not None and life.id not in wanted) or life.state() == "terminated":
-            continue
-        online = life.is_online()
-        life.was_online = getattr(life, "was_online", False) or online
-        if life.was_online:
+        if (wanted is None or life.id in wanted) and life.is_registered():
+            online = life.is_online()
             entries.append({"InstanceId": life.id, "PingStatus": "Online" if online else "ConnectionLost",
                             "LastPingDateTime": utcnow(), "AgentVersion": "3.3.0.0", "PlatformType": "Linux",
                             "PlatformName": "Debian GNU/Linux", "PlatformVersion": "12", "ResourceType": "EC2Instance",

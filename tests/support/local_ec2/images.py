@@ -1,13 +1,16 @@
 """moto's images made of layers, with what their life cycle has: patches, made by install()."""
 import copy
+import datetime
 import os
 import re
 import time
 
+from moto.core.parse import default_timestamp_parser as parse_timestamp
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
+from moto.ec2.models import amis
 from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ec2.models.elastic_block_store import Snapshot
 from moto.ec2.responses import EC2Response
@@ -233,7 +236,13 @@ def mappings(self):
     return [{"DeviceName": self.root_device_name, "Ebs": ebs}]
 
 
+def parse_date(value):
+    """moto does this again to what it has read, for each region."""
+    return value if isinstance(value, datetime.datetime) else parse_timestamp(value)
+
+
 def install():
+    amis.parse_timestamp = parse_date
     defaults = {"size": BASE_SIZE, "layers": None, "encrypted": False, "kms_key_id": None, "deprecation_time": None,
                 "deregistration_protection": "disabled", "imds_support": None, "ena_support": True,
                 "platform_details": "Linux/UNIX", "usage_operation": "RunInstances", "source_image_id": None,

@@ -1,5 +1,6 @@
 """The instance metadata service, and what the programs of stand_in.py ask for. Who asks is known by
 the address, as each instance has its own."""
+import base64
 import http.server
 import json
 import secrets
@@ -17,9 +18,9 @@ def stamp(at):
 
 def role_of(life):
     association = life.instance.ec2_backend.iam_instance_profile_associations.get(life.id)
-    if association is None or not association.instance_profile.roles:
+    if association is None or not association.iam_instance_profile.roles:
         return None
-    return association.instance_profile.roles[0].name
+    return association.iam_instance_profile.roles[0].name
 
 
 def credentials():
@@ -58,7 +59,7 @@ def metadata(life):
     found = {f"meta-data/{path}": value for path, value in items.items()}
     found["dynamic/instance-identity/document"] = json.dumps(identity(life))
     if instance.user_data:
-        found["user-data"] = instance.user_data.as_bytes()
+        found["user-data"] = base64.b64decode(str(instance.user_data))
     return found
 
 

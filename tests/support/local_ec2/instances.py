@@ -1,4 +1,5 @@
 """moto's instances with a life: patches of its models, made by install()."""
+import base64
 import ipaddress
 import os
 import random
@@ -34,7 +35,7 @@ def check_launch(backend, image, user_data, key_name):
         raise EC2ClientError("InvalidAMIID.Unavailable", f"The image ID '{image.id}' is not available")
     if key_name and key_name not in backend.key_pairs:
         raise EC2ClientError("InvalidKeyPair.NotFound", f"The key pair '{key_name}' does not exist")
-    if user_data and len(user_data.as_bytes()) > 16384:
+    if user_data and len(base64.b64decode(str(user_data))) > 16384:
         raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")
 
 

@@ -1,4 +1,5 @@
 """What becomes of each instance: boots, reboots, stops and ends, asked for from either side."""
+import base64
 import copy
 import re
 import signal
@@ -26,6 +27,7 @@ class Life:
         self.ordered = False             # it ends because we ended it
         self.has_booted = False
         self.up_since = None
+        self.was_online = False
         self.spot_notice = None          # when it ends for that
         self.timers = Timers(self)
         self.machine = make_machine(instance.id, layers, instance.private_ip)
@@ -60,7 +62,7 @@ class Life:
     def boot(self):
         key = self.instance.ec2_backend.key_pairs.get(self.instance.key_name)
         user_data = self.instance.user_data
-        data = user_data.as_bytes() if user_data else b""
+        data = base64.b64decode(str(user_data)) if user_data else b""
         words = boot_words(data, key.public_key if key else "", not self.has_booted, self.machine.address)
         words["grace"] = settings["grace"]
         self.down.clear()
@@ -166,9 +168,15 @@ class Life:
 
     def is_online(self):
         backend = self.instance.ec2_backend
-        return (settings["ssm"] and self.state() in ("running", "pending") and self.machine.booted.is_set()
-                and self.id in backend.iam_instance_profile_associations
-                and time.monotonic() - self.up_since >= settings["online_after"])
+        online = (settings["ssm"] and self.state() in ("running", "pending") and self.machine.booted.is_set()
+                  and self.id in backend.iam_instance_profile_associations
+                  and time.monotonic() - self.up_since >= settings["online_after"])
+        self.was_online = self.was_online or online
+        return online
+
+    def is_registered(self):
+        """SSM goes on to take commands for what it has lost for a while, as at a reboot."""
+        return self.is_online() or (self.was_online and self.state() == "running")
 
     def environment(self):
         return environment()
