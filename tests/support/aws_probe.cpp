@@ -1,6 +1,6 @@
 // Answers questions about runner/aws for tests that compare it with others: a JSON object a line on
 // stdin, one on stdout. "op" says what is asked: sign, presign, endpoint, settings, credentials,
-// metadata, call. Those that ask a network use this process' environment.
+// metadata, call, ec2 (aws_probe_ec2.cpp). Those that ask a network use this process' environment.
 #include <chrono>
 #include <functional>
 #include <iostream>
@@ -10,6 +10,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
+#include "tests/support/aws_probe_ec2.hpp"
 
 namespace toehold::aws {
 namespace {
@@ -169,11 +170,30 @@ Value call(const Value& question) {
                         {"notes", Value(std::move(notes))}});
 }
 
+/// One of EC2's calls; with "record": only its form, which is not sent.
+Value ec2_call(const Value& question) {
+  SystemClock clock;
+  RealProcessRunner processes;
+  std::string form;
+  Session session([&question] { return settings_of(question); },
+                  flag(question, "record") ? test::record_forms(form) : make_curl_http_client,
+                  clock, processes);
+  Client client(session);
+  Value result = test::call_ec2({client, text(question, "region")}, question);
+  if (flag(question, "record")) return Value::object({{"form", form}});
+  return result;
+}
+
 Value answer(const std::string& line) {
   static const std::map<std::string, std::function<Value(const Value&)>> table{
-      {"sign", sign_it},      {"presign", presign_it},      {"endpoint", endpoint},
-      {"settings", settings}, {"credentials", credentials}, {"metadata", metadata},
-      {"call", call}};
+      {"sign", sign_it},
+      {"presign", presign_it},
+      {"endpoint", endpoint},
+      {"settings", settings},
+      {"credentials", credentials},
+      {"metadata", metadata},
+      {"call", call},
+      {"ec2", ec2_call}};
   const auto began = std::chrono::steady_clock::now();
   Value result;
   try {

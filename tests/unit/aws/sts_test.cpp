@@ -1,5 +1,6 @@
 #include "runner/aws/sts.hpp"
 
+#include "tests/support/aws_session.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/ec2_client.hpp"
 
@@ -29,22 +30,23 @@ TEST_CASE("who we are is asked of STS") {
   CHECK(sts.http.requests()[0].body == "Action=GetCallerIdentity&Version=2011-06-15");
 }
 
-TEST_CASE("a session of a role signs with the role's credentials") {
-  Ec2Harness sts;
+TEST_CASE("a session of a role signs with its credentials, and takes no instance for its account") {
+  SessionHarness base;
   Role role;
   role.arn = "arn:aws:iam::210987654321:role/R";
   role.external_id = "x";
-  const auto session = session_for_role(sts.session, role);
-  CHECK(sts.http.requests().empty());
-  sts.http.add(200, assumed);
-  sts.http.add(200, identity);
+  const auto session = session_for_role(base.session(), role);
+  CHECK(base.http.requests().empty());
+  base.http.add(200, assumed);
+  base.http.add(200, identity);
   CHECK(session->account_id({}, {}) == "210987654321");
-  CHECK_THAT(sts.form(0), ContainsSubstring("Action=AssumeRole\n") &&
-                              ContainsSubstring("ExternalId=x\n") &&
-                              ContainsSubstring("RoleArn=arn:aws:iam::210987654321:role/R\n"));
-  CHECK_THAT(sts.http.header(0, "authorization"), ContainsSubstring("Credential=AKID/"));
-  CHECK_THAT(sts.http.header(1, "authorization"), ContainsSubstring("Credential=ROLE/"));
-  CHECK(sts.http.header(1, "x-amz-security-token") == "TOKEN");
+  CHECK(base.http.line(0) == "POST https://sts.eu-west-1.amazonaws.com/");
+  const std::string& form = base.http.requests().at(0).body;
+  CHECK_THAT(form, ContainsSubstring("Action=AssumeRole&") && ContainsSubstring("&ExternalId=x") &&
+                       ContainsSubstring("&RoleArn=arn%3Aaws%3Aiam%3A%3A210987654321%3Arole%2FR"));
+  CHECK(base.signer(0) == "KEY");
+  CHECK(base.signer(1) == "ROLE");
+  CHECK(base.http.header(1, "x-amz-security-token") == "TOKEN");
   CHECK(session->region({}, {}) == "eu-west-1");
 }
 
