@@ -31,8 +31,8 @@
 #                            "code": "InsufficientInstanceCapacity", "times": 2}]
 #   cloud_calls            "service:Operation" of each call since the last cloud_faults, in order
 #   cloud_log              the same calls as JSON lines: operation, region, access_key, parameters, code
-#   cloud_settings JSON    {"online_after": S, "pending_for": S, "image_pending_for": S, "copy_pending_for": S,
-#                          "stop_takes": S, "spot_notice": ..., "capacity"...}: see local_ec2/settings.py; all 0
+#   cloud_settings JSON    times to wait and the like, see local_ec2/cloud.py; all waits are 0 at first:
+#                          {"pending_for": S, "online_after": S, "stop_takes": S, "image_pending_for": S, ...}
 #   advance_timers SECONDS [ID]   lets the time of armed timers (systemd-run, shutdown +M) pass: those
 #                          that are due by then fire now, in all instances or in one
 #   timers ID              its armed timers, a line each: SECONDS-LEFT NAME COMMAND
@@ -41,6 +41,7 @@
 #   instance_root ID       its root as a path of ours (while it runs)
 #   instance_console ID    what its first process printed
 #   instance_crash ID      the machine ends at once, as with a fault of the hardware: state "stopped"
+#   instance_state ID      as DescribeInstances tells it
 #   wait_for_state ID STATE [SECONDS]    of an instance, by DescribeInstances
 #
 # LOCAL_EC2_LIGHT=1, set before this is sourced: instances have no processes, and commands over SSM get

@@ -24,6 +24,9 @@ PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+started = []  # kept, as a Popen that nobody holds waits for its process by itself
+
+
 class Shutdown(Exception):
     pass
 
@@ -99,9 +102,14 @@ def write_files(config):
         os.chown(path, entry.pw_uid, entry.pw_gid)
 
 
+def spawn(words, **options):
+    started.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **options))
+    return started[-1].pid
+
+
 def run(words):
     """Runs a program to its end; what else ends meanwhile is reaped on the way."""
-    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True).pid
+    child = spawn(words)
     while True:
         pid, status = os.wait()
         if pid == child:
@@ -116,7 +124,7 @@ def serve(words, tell):
     while True:
         if words and server is None and starts < 5:
             starts += 1
-            server = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True).pid
+            server = spawn(words)
             tell("sshd")
         try:
             if os.wait()[0] == server:
@@ -159,10 +167,9 @@ def first_process(config, tell):
         write_files(config)
         if config["sshd"] and not glob.glob("/etc/ssh/ssh_host_*_key"):
             run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key"])
-        late = subprocess.Popen(
-            ["/bin/sh", "-c", "\n".join([*config["late"], f"echo up >&{tell.fd}"])],
-            stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[tell.fd])
-        del late
+        # Not ">&N": dash takes one digit there.
+        late = "\n".join([*config["late"], f"echo up >/proc/self/fd/{tell.fd}"])
+        spawn(["/bin/sh", "-c", late], pass_fds=[tell.fd])
         serve(config["sshd"], tell)
     except Shutdown:
         end_all(config["grace"])

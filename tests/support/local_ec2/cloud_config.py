@@ -13,28 +13,36 @@ SCRIPTS = "/var/lib/cloud/instance/scripts"
 
 
 def parts(user_data):
-    """(content type, text) of each part."""
+    """(content type, text, how to merge it) of each part."""
     if user_data[:2] == b"\x1f\x8b":
         user_data = gzip.decompress(user_data)
     text = user_data.decode()
     if text.startswith(("Content-Type: multipart/", "MIME-Version:")):
         for part in email.message_from_string(text).walk():
             if not part.is_multipart():
-                yield part.get_content_type(), part.get_payload(decode=True).decode()
+                merge = part.get("Merge-Type") or part.get("X-Merge-Type") or ""
+                yield part.get_content_type(), part.get_payload(decode=True).decode(), merge
     elif text.startswith("#cloud-config"):
-        yield "text/cloud-config", text
+        yield "text/cloud-config", text, ""
     elif text.startswith("#!"):
-        yield "text/x-shellscript", text
+        yield "text/x-shellscript", text, ""
     elif text.startswith("#cloud-boothook"):
-        yield "text/cloud-boothook", text
+        yield "text/cloud-boothook", text, ""
     elif text:
-        yield "text/plain", text
+        yield "text/plain", text, ""
 
 
 def commands(items):
     """A list of commands as the lines of a script, as cloud-init writes it."""
     lines = [item if isinstance(item, str) else shlex.join(map(str, item)) for item in items or []]
     return "\n".join(lines)
+
+
+def merge(config, read, how):
+    """A later part replaces what an earlier one said, unless its Merge-Type wants lists kept."""
+    for key, value in read.items() if isinstance(read, dict) else ():
+        keep = "list(append)" in how and isinstance(value, list) and isinstance(config.get(key), list)
+        config[key] = config[key] + value if keep else value
 
 
 def key_files(config):
@@ -52,11 +60,10 @@ def boot_words(user_data, public_key, is_first_boot, address):
     """`early`, `late`, `files`, `delete`, `sshd`, `environment` of boot.py for this boot."""
     config, scripts, complaints = {}, [], []
     early = []
-    for kind, text in parts(user_data):
+    for kind, text, how in parts(user_data):
         if kind == "text/cloud-config":
             try:
-                read = yaml.safe_load(text) or {}
-                config.update(read if isinstance(read, dict) else {})
+                merge(config, yaml.safe_load(text) or {}, how)
             except yaml.YAMLError as failure:
                 complaints.append(f"cloud-init: invalid cloud-config: {failure}")
         elif kind == "text/cloud-boothook":

@@ -35,9 +35,7 @@ def check_name(backend, name):
 
 
 def own_image(backend, image_id):
-    image = backend.amis.get(image_id)
-    if image is None:
-        raise EC2ClientError("InvalidAMIID.NotFound", f"The image id '[{image_id}]' does not exist")
+    image = backend.describe_images(ami_ids=[image_id])[0]
     if image.owner_id != backend.account_id:
         raise EC2ClientError("AuthFailure", f"Not authorized for images: [{image_id}]")
     return image
@@ -140,13 +138,16 @@ def copy_image(self):
 
 
 def describe_images(self, ami_ids=None, filters=None, exec_users=None, owners=None):
-    """Images of other accounts that may be launched from here are seen as well."""
+    """Images of other accounts that may be launched from here are seen as well, with our own tags."""
     view = copy.copy(self)
     view.amis = dict(self.amis)
     for account, regions in list(ec2_backends.items()):
-        if account != self.account_id and self.region_name in regions:
-            view.amis.update({image.id: image for image in list(regions[self.region_name].amis.values())
-                              if {"UserId": self.account_id} in image.launch_permissions})
+        if account == self.account_id or self.region_name not in regions:
+            continue
+        for image in list(regions[self.region_name].amis.values()):
+            if {"UserId": self.account_id} in image.launch_permissions:
+                view.amis[image.id] = copy.copy(image)
+                view.amis[image.id].ec2_backend = self
     return describe_in_backend(view, ami_ids, filters, exec_users, owners)
 
 

@@ -13,7 +13,7 @@ from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.responses import EC2Response
-from moto.ec2.utils import Base64EncodedString
+from moto.ec2.utils import Base64EncodedString, filter_dict_attribute_mapping
 
 from . import lives
 from .cloud import cloud, in_background
@@ -190,10 +190,10 @@ def install():
     Instance.prep_nics = prep_nics
     NetworkInterface.check_auto_public_ip = check_auto_public_ip
     Instance.stop, Instance.start, Instance.reboot, Instance.terminate = stop, start, reboot, terminate
-    Instance.client_token = None
     Instance.spot_instance_request_id = None
     SecurityGroupBackend.delete_security_group = delete_security_group
     EC2Response._parse_block_device_mapping = parse_block_devices
     EC2Response.get_console_output = get_console_output
     models.settings.ENABLE_KEYPAIR_VALIDATION = False
+    filter_dict_attribute_mapping.update({"client-token": "client_token", "instance-lifecycle": "lifecycle"})
     with_token(EC2Response, "run_instances")

@@ -92,6 +92,7 @@ class Life:
 
     def end_processes(self, force=False):
         self.ordered = True
+        self.machine.booted.clear()  # its SSM agent is the first to go
         if not self.down.is_set():
             self.machine.signal(signal.SIGKILL if force else signal.SIGTERM)
             if not self.down.wait(settings["grace"] + 2):

@@ -82,11 +82,30 @@ def check_post(bucket, content_type, body):
         raise Refused("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(sorted(extra))}")
 
 
-def check_presigned(query):
-    """Raises Refused when the time of a presigned URL is over."""
-    words = urllib.parse.parse_qs(query)
+def quote(text):
+    return urllib.parse.quote(text, safe="-_.~")
+
+
+def signature_of(method, raw_path, words, host):
+    """That of a presigned URL in which only the host is signed."""
+    key_id, *scope = words["X-Amz-Credential"][0].split("/")
+    pairs = sorted((quote(key), quote(value)) for key, values in words.items() for value in values
+                   if key != "X-Amz-Signature")
+    canonical = "\n".join([method, raw_path, "&".join(f"{key}={value}" for key, value in pairs), f"host:{host}", "",
+                           "host", "UNSIGNED-PAYLOAD"])
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", words["X-Amz-Date"][0], "/".join(scope),
+                         hashlib.sha256(canonical.encode()).hexdigest()])
+    return hmac.new(signing_key(scope), to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+def check_presigned(method, raw_path, query, host):
+    """Raises Refused when the time of a presigned URL is over, or another URL was signed by our key."""
+    words = urllib.parse.parse_qs(query, keep_blank_values=True)
     if "X-Amz-Expires" not in words:
         return
+    ours = words["X-Amz-Credential"][0].startswith(KEY_ID + "/") and words["X-Amz-SignedHeaders"] == ["host"]
+    if ours and words["X-Amz-Signature"] != [signature_of(method, raw_path, words, host)]:
+        raise Refused("SignatureDoesNotMatch", "The request signature we calculated does not match")
     begin = datetime.datetime.strptime(words["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.timezone.utc)
     if begin + datetime.timedelta(seconds=int(words["X-Amz-Expires"][0])) < datetime.datetime.now(datetime.timezone.utc):
         raise Refused("AccessDenied", "Request has expired")

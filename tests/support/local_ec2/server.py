@@ -45,7 +45,8 @@ def ask_moto(environ, body):
 def check_s3(call, environ, body):
     if call["method"] == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
         s3_policy.check_post(call["path"].strip("/").split("/")[0], environ["CONTENT_TYPE"], body)
-    s3_policy.check_presigned(call["query"])
+    raw_path = environ.get("REQUEST_URI", call["path"]).partition("?")[0]
+    s3_policy.check_presigned(call["method"], raw_path, call["query"], environ["HTTP_HOST"])
 
 
 def application(environ, start_response):

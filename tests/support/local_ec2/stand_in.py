@@ -17,8 +17,9 @@ def tell(request):
         connection.sendall(b"POST /local-ec2/machine HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     answer = json.loads(answer.split(b"\r\n\r\n", 1)[1])
-    print(answer.get("out", ""), end="")
-    print(answer.get("err", ""), end="", file=sys.stderr)
+    if not {"-q", "--quiet"} & set(words) or answer.get("code"):
+        print(answer.get("out", ""), end="")
+        print(answer.get("err", ""), end="", file=sys.stderr)
     sys.stdout.flush()
     sys.exit(answer.get("code", 0))
 
@@ -90,6 +91,9 @@ def systemd_run():
     options, flags, command = split_run(words)
     single = dict(options)
     environment = dict(value.partition("=")[::2] for key, value in options if key == "setenv")
+    for key, _ in options:
+        if key.startswith("on-") and key not in ("on-active", "on-boot"):
+            sys.exit(f"local EC2: systemd-run --{key} is not stood in for")
     if "on-active" in single or "on-boot" in single:
         tell({"do": "timer", "unit": single.get("unit"), "command": command, "environment": environment,
               "after": single.get("on-active") or single["on-boot"]})
