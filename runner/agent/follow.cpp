@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -34,11 +33,6 @@ struct FollowOptions {
   bool wait = false;
 };
 
-bool is_held(const fs::path& lock) {
-  const FileDescriptor fd(::open(lock.c_str(), O_RDWR | O_CLOEXEC));
-  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
-
 class Follower {
  public:
   explicit Follower(const FollowOptions& options)
@@ -47,7 +41,7 @@ class Follower {
   void run(std::stop_token stop) {
     for (;;) {
       // Looked at before the stream: what was written by then is read below.
-      const bool running = is_held(files_.lock);
+      const bool running = is_locked(files_.lock);
       if (!print_lines()) return;
       if (!running) return print_end();
       if (!options_.wait) return;
@@ -135,7 +129,7 @@ void stop_supervisor(const fs::path& folder, std::stop_token stop) {
   const SupervisedFiles files(folder);
   SystemClock clock;
   bool told = false;
-  while (is_held(files.lock)) {
+  while (is_locked(files.lock)) {
     const auto pid = Value(std::string(trim(read_file(files.lock, 64)))).as_int();
     if (!told && pid && *pid > 1) told = ::kill(static_cast<pid_t>(*pid), SIGTERM) == 0;
     if (!clock.sleep_for(20ms, stop)) return;

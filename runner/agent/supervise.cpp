@@ -13,6 +13,7 @@
 #include "runner/agent/commands.hpp"
 #include "runner/agent/guest_cleanup.hpp"
 #include "runner/agent/program.hpp"
+#include "runner/agent/relay.hpp"
 #include "runner/agent/supervised_run.hpp"
 #include "runner/base/clock.hpp"
 #include "runner/base/error.hpp"
@@ -201,6 +202,7 @@ void add_remote_commands(CLI::App& app, CommandContext& context) {
   add_clean(app);
   add_follow(app, context);
   add_step_shell(app, context);
+  add_relay(app, context);
 }
 
 }  // namespace toehold

@@ -15,15 +15,6 @@ constexpr std::size_t most_answer_bytes = 16u << 20;
 constexpr std::chrono::milliseconds first_wait(500);
 constexpr std::chrono::milliseconds longest_wait(20000);
 
-/// A bucket's name can be a part of the host only if it is one label: TLS certificates cover no
-/// more.
-bool fits_host(const std::string& bucket) {
-  return bucket.size() >= 3 && bucket.size() <= 63 && bucket.front() != '-' &&
-         std::all_of(bucket.begin(), bucket.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
-}
-
 std::string payload_hash(const Call& call) {
   if (!call.upload.read) return digest_of(DigestAlgorithm::sha256, call.body);
   Digest digest(DigestAlgorithm::sha256);
@@ -89,7 +80,9 @@ Answer Client::require(const Call& call, const Control& control) {
 HttpRequest Client::build(const Try& now, const Control& control) {
   const Call& call = now.call;
   const Settings& settings = session_.settings();
-  Endpoint endpoint = endpoint_of(*call.service, now.region, settings);
+  const Endpoint endpoint = call.bucket.empty()
+                                ? endpoint_of(*call.service, now.region, settings)
+                                : bucket_endpoint(call.bucket, now.region, settings);
   SignRequest to_sign;
   to_sign.method = call.method;
   to_sign.query = call.query;
@@ -98,13 +91,6 @@ HttpRequest Client::build(const Try& now, const Control& control) {
     for (auto& header : call.headers_of_try()) to_sign.headers.push_back(std::move(header));
   }
   to_sign.path = endpoint.base_path + call.path;
-  if (!call.bucket.empty()) {
-    if (fits_host(call.bucket) && !settings.path_style && !endpoint.is_configured) {
-      endpoint.host = call.bucket + "." + endpoint.host;
-    } else {
-      to_sign.path = endpoint.base_path + "/" + uri_escape(call.bucket) + call.path;
-    }
-  }
   to_sign.host = endpoint.host;
   const bool unsigned_payload = call.unsigned_payload && endpoint.scheme == "https";
   to_sign.payload_hash = unsigned_payload ? "UNSIGNED-PAYLOAD" : payload_hash(call);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runner/aws/sigv4.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 
@@ -68,6 +69,15 @@ Endpoint configured_endpoint(const std::string& url, const Service& service) {
   return endpoint;
 }
 
+/// A bucket's name can be a part of the host only if it is one label: TLS certificates cover no
+/// more.
+bool fits_host(const std::string& bucket) {
+  return bucket.size() >= 3 && bucket.size() <= 63 && bucket.front() != '-' &&
+         std::all_of(bucket.begin(), bucket.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
 /// "fips-us-east-1" and "us-east-1-fips" were regions before FIPS became a setting.
 std::string without_fips(const std::string& region, bool& fips) {
   if (region.starts_with("fips-")) {
@@ -117,6 +127,17 @@ Endpoint endpoint_of(const Service& service, const std::string& region, const Se
   // GovCloud's plain endpoints are the validated ones, but for those of dual stack.
   const bool plain_is_fips = place.starts_with("us-gov-") && !settings.use_dualstack;
   endpoint.host = prefix + (fips && !plain_is_fips ? "-fips" : "") + "." + place + "." + suffix;
+  return endpoint;
+}
+
+Endpoint bucket_endpoint(const std::string& bucket, const std::string& region,
+                         const Settings& settings) {
+  Endpoint endpoint = endpoint_of(services::s3, region, settings);
+  if (fits_host(bucket) && !settings.path_style && !endpoint.is_configured) {
+    endpoint.host = bucket + "." + endpoint.host;
+  } else {
+    endpoint.base_path += "/" + uri_escape(bucket);
+  }
   return endpoint;
 }
 

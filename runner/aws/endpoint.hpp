@@ -37,7 +37,7 @@ const Partition& partition_of(const std::string& region);
 struct Endpoint {
   std::string scheme = "https";
   std::string host;       // with a port that is not the scheme's own
-  std::string base_path;  // of a configured endpoint: "/prefix", without a slash at its end
+  std::string base_path;  // "/prefix", without a slash at its end; escaped
   std::string signing_region;
   bool is_configured = false;  // by a setting, not by the region
   std::string url() const { return scheme + "://" + host + base_path; }
@@ -45,5 +45,9 @@ struct Endpoint {
 /// `region` is checked to be one DNS label. Throws Error(usage) for one that is not, for a
 /// configured endpoint that is no http or https URL, and where there is no FIPS endpoint.
 Endpoint endpoint_of(const Service& service, const std::string& region, const Settings& settings);
+/// Of S3 for the objects of one bucket, which is in the host or, where it does not fit there or the
+/// endpoint is configured, in the path.
+Endpoint bucket_endpoint(const std::string& bucket, const std::string& region,
+                         const Settings& settings);
 
 }  // namespace toehold::aws

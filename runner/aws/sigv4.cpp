@@ -12,8 +12,6 @@ namespace toehold::aws {
 
 namespace {
 
-constexpr const char* algorithm = "AWS4-HMAC-SHA256";
-
 std::string date_time(UnixMillis now) {
   return format_utc(now, "%Y%m%dT%H%M%SZ");
 }
@@ -81,16 +79,6 @@ std::string canonical_query(const Query& query) {
   return text;
 }
 
-std::string signature(const std::string& canonical, const SignScope& scope,
-                      const Credentials& credentials, UnixMillis now) {
-  std::string key = "AWS4" + credentials.secret_access_key;
-  for (const std::string& part :
-       {format_utc(now, "%Y%m%d"), scope.region, scope.service, std::string("aws4_request")}) {
-    key = hmac_sha256(key, part);
-  }
-  return hex_encode(hmac_sha256(key, string_to_sign(canonical, scope, now)));
-}
-
 }  // namespace
 
 std::string uri_escape(std::string_view text, bool keep_slash) {
@@ -131,8 +119,23 @@ std::string canonical_request(const SignRequest& request, const SignScope& scope
 }
 
 std::string string_to_sign(const std::string& canonical, const SignScope& scope, UnixMillis now) {
-  return std::string(algorithm) + "\n" + date_time(now) + "\n" + scope_text(scope, now) + "\n" +
-         digest_of(DigestAlgorithm::sha256, canonical);
+  return std::string(signing_algorithm) + "\n" + date_time(now) + "\n" + scope_text(scope, now) +
+         "\n" + digest_of(DigestAlgorithm::sha256, canonical);
+}
+
+std::string credential_text(const Credentials& credentials, const SignScope& scope,
+                            UnixMillis now) {
+  return credentials.access_key_id + "/" + scope_text(scope, now);
+}
+
+std::string signature_of(const std::string& text, const SignScope& scope,
+                         const Credentials& credentials, UnixMillis now) {
+  std::string key = "AWS4" + credentials.secret_access_key;
+  for (const std::string& part :
+       {format_utc(now, "%Y%m%d"), scope.region, scope.service, std::string("aws4_request")}) {
+    key = hmac_sha256(key, part);
+  }
+  return hex_encode(hmac_sha256(key, text));
 }
 
 HttpHeaders sign(const SignRequest& request, const SignScope& scope, const Credentials& credentials,
@@ -146,10 +149,11 @@ HttpHeaders sign(const SignRequest& request, const SignScope& scope, const Crede
   all.emplace_back("host", request.host);
   all.insert(all.end(), added.begin(), added.end());
   const std::string canonical = canonical_request(request, scope, all);
-  added.emplace_back("authorization",
-                     std::string(algorithm) + " Credential=" + credentials.access_key_id + "/" +
-                         scope_text(scope, now) + ", SignedHeaders=" + names_of(all) +
-                         ", Signature=" + signature(canonical, scope, credentials, now));
+  added.emplace_back(
+      "authorization",
+      std::string(signing_algorithm) + " Credential=" + credential_text(credentials, scope, now) +
+          ", SignedHeaders=" + names_of(all) + ", Signature=" +
+          signature_of(string_to_sign(canonical, scope, now), scope, credentials, now));
   return added;
 }
 
@@ -162,14 +166,15 @@ Query presign(const SignRequest& request, const SignScope& scope, const Credenti
   const auto add = [&](const char* name, std::string value) {
     whole.query.emplace_back(name, std::move(value));
   };
-  add("X-Amz-Algorithm", algorithm);
-  add("X-Amz-Credential", credentials.access_key_id + "/" + scope_text(scope, now));
+  add("X-Amz-Algorithm", signing_algorithm);
+  add("X-Amz-Credential", credential_text(credentials, scope, now));
   add("X-Amz-Date", date_time(now));
   add("X-Amz-Expires", std::to_string(valid_for.count()));
   add("X-Amz-SignedHeaders", names_of(all));
   if (!credentials.session_token.empty()) add("X-Amz-Security-Token", credentials.session_token);
   const std::string canonical = canonical_request(whole, scope, all);
-  add("X-Amz-Signature", signature(canonical, scope, credentials, now));
+  add("X-Amz-Signature",
+      signature_of(string_to_sign(canonical, scope, now), scope, credentials, now));
   return whole.query;
 }
 

@@ -14,6 +14,8 @@
 
 namespace toehold::aws {
 
+inline constexpr const char* signing_algorithm = "AWS4-HMAC-SHA256";
+
 using Query = std::vector<std::pair<std::string, std::string>>;  // as they mean, not escaped
 
 struct SignRequest {
@@ -45,6 +47,13 @@ Query presign(const SignRequest& request, const SignScope& scope, const Credenti
 std::string uri_escape(std::string_view text, bool keep_slash = false);
 /// `a=b&c=d`, escaped, in the order given.
 std::string query_text(const Query& query);
+
+/// "KEY/20150830/us-east-1/s3/aws4_request"
+std::string credential_text(const Credentials& credentials, const SignScope& scope, UnixMillis now);
+/// Hex HMAC of a text with the key of day, region and service: of a string to sign, or of the
+/// policy of a POST.
+std::string signature_of(const std::string& text, const SignScope& scope,
+                         const Credentials& credentials, UnixMillis now);
 
 /// The steps by themselves, for the vectors.
 std::string canonical_request(const SignRequest& request, const SignScope& scope,

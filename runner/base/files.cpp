@@ -174,4 +174,9 @@ FileLock::FileLock(const fs::path& path)
   write_all(fd_.get(), std::to_string(::getpid()) + "\n", path.string());
 }
 
+bool is_locked(const fs::path& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 }  // namespace toehold

@@ -70,5 +70,7 @@ class FileLock {
  private:
   FileDescriptor fd_;
 };
+/// Whether a process holds one on that file; false also when there is no such file.
+bool is_locked(const fs::path& path);
 
 }  // namespace toehold
