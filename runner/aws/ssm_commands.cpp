@@ -59,6 +59,7 @@ CommandInvocation invocation_of(const Value& answer) {
   if (code) result.exit_code = static_cast<int>(code->as_int().value_or(-1));
   result.out = text_of(answer, "StandardOutputContent");
   result.err = text_of(answer, "StandardErrorContent");
+  result.comment = text_of(answer, "Comment");
   return result;
 }
 
@@ -86,7 +87,14 @@ std::string send_command(Client& client, const std::string& region, const Comman
   if (!request.comment.empty()) body.set("Comment", request.comment);
   Call call = call_of("SendCommand", region, body, request.instance_id);
   call.repeatable = false;
-  const Value answer = read(call, client.require(call, control).body);
+  const Answer taken = client.send(call, control);
+  if (taken.failure) {
+    const Error error = error_for(
+        call, *taken.failure, client.session().credentials(control.deadline, control.stop).source);
+    if (!is_transient(*taken.failure)) throw error;
+    throw Error(Error::Kind::network, error.full_message(), error.hint());
+  }
+  const Value answer = read(call, taken.body);
   const Value* command = answer.find("Command");
   const std::string id = command ? text_of(*command, "CommandId") : std::string();
   if (!id.empty()) return id;

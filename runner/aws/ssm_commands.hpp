@@ -21,7 +21,7 @@ struct CommandRequest {
   std::chrono::seconds execution_timeout{3600};  // 1 s to 48 h
   std::string comment;                           // shown in the console; at most 100 characters
 };
-/// The command's id. Not repeated when it may have been taken. Throws Error(aws, network ...).
+/// The command's id. Throws Error(network) when it may or may not have been taken, Error(aws).
 std::string send_command(Client& client, const std::string& region, const CommandRequest& request,
                          const Control& control);
 
@@ -34,6 +34,7 @@ struct CommandInvocation {
   int exit_code = -1;   // -1: it has not ended
   std::string out;      // the first 24,000 characters; only once it has ended
   std::string err;      // the first 8,000
+  std::string comment;  // of the request
   /// Nothing will change any more.
   bool has_ended() const;
 };
