@@ -46,7 +46,8 @@
 #
 # LOCAL_EC2_LIGHT=1, set before this is sourced: instances have no processes, and commands over SSM get
 # a scripted answer (cloud_settings {"answers": [{"match": RE, "code": 0, "stdout": "...", "stderr": ""}]}).
-if [ -z "${LOCAL_EC2_LIGHT:-}" ] && [ -z "${local_ec2_inside:-}" ]; then
+export LOCAL_EC2_LIGHT=${LOCAL_EC2_LIGHT:-}
+if [ -z "$LOCAL_EC2_LIGHT" ] && [ -z "${local_ec2_inside:-}" ]; then
   local_ec2_from=$PWD
   . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
   needs unshare nsenter setpriv ip ssh ssh-keygen python3
@@ -60,7 +61,7 @@ if [ -z "${LOCAL_EC2_LIGHT:-}" ] && [ -z "${local_ec2_inside:-}" ]; then
   local_ec2_inside=1 exec unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc \
     setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio bash "$0" "$@"
 fi
-if [ -z "${LOCAL_EC2_LIGHT:-}" ]; then
+if [ -z "$LOCAL_EC2_LIGHT" ]; then
   mount -t tmpfs -o mode=755 none /run
   mkdir /run/sshd
   export TMPDIR=/run
@@ -74,7 +75,7 @@ start_aws() {
   start_server cloud env PYTHONPATH="$TOEHOLD_SOURCE/tests/support" PYTHONDONTWRITEBYTECODE=1 \
     "$aws_python" -m local_ec2 "$scratch/cloud" "$scratch/.cloud.port"
   aws_host=172.31.0.1
-  [ -z "${LOCAL_EC2_LIGHT:-}" ] || aws_host=127.0.0.1
+  [ -z "$LOCAL_EC2_LIGHT" ] || aws_host=127.0.0.1
   export no_proxy=127.0.0.1,$aws_host
 }
 . "$TOEHOLD_SOURCE/tests/support/aws_lib.sh"

@@ -317,3 +317,22 @@ ec2.delete_key_pair(KeyName="key")
 P
 expect_nothing_left
 [ -z "$(ls /run/netns)" ] || fail "networks are left: $(ls /run/netns)"
+
+# Without processes there are many of them at once, and commands get the answers of the test.
+cat >light.sh <<'P'
+LOCAL_EC2_LIGHT=1
+. "$TOEHOLD_SOURCE/tests/integration/ec2.sh"
+cloud_settings '{"answers": [{"match": "uname", "stdout": "Linux\n"}, {"code": 4, "stderr": "what?\n"}]}'
+boto '
+ids = [i["InstanceId"] for i in ec2.run_instances(ImageId=sys.argv[1], MinCount=25, MaxCount=25, InstanceType="t3.micro",
+                                                  IamInstanceProfile={"Name": sys.argv[2]})["Instances"]]
+wait(10, lambda: len(ssm.describe_instance_information()["InstanceInformationList"]) == 25)
+for words, code in (("uname -s", 0), ("other", 4)):
+    sent = ssm.send_command(InstanceIds=ids, DocumentName="AWS-RunShellScript", Parameters={"commands": [words]})
+    told = lambda: ssm.list_command_invocations(CommandId=sent["Command"]["CommandId"], Details=True)["CommandInvocations"]
+    answers = wait(10, lambda: all(item["Status"] in ("Success", "Failed") for item in told()) and told())
+    assert [item["CommandPlugins"][0]["ResponseCode"] for item in answers] == [code] * 25, answers
+ec2.terminate_instances(InstanceIds=ids)' "$base_ami" "$instance_profile"
+expect_nothing_left
+P
+bash light.sh >light.out 2>&1 || fail "$(cat light.out)"

@@ -72,6 +72,9 @@ def run_instances(self, image_id, count, user_data, security_group_names, **kwar
     kwargs.setdefault("is_instance_type_default", False)
     tags = dict(kwargs.get("tags", {}))
     reservation = first["run_instances"](self, image_id, count, user_data, security_group_names, **kwargs)
+    role = {name: kwargs.get(name) for name in ("iam_instance_profile_name", "iam_instance_profile_arn")}
+    for instance in reservation.instances[1:] if any(role.values()) else ():  # moto does the first
+        self.associate_iam_instance_profile(instance.id, **role)
     for instance in reservation.instances:
         if instance.lifecycle == "spot":
             instance.spot_instance_request_id = f"sir-{random.randrange(16**8):08x}"
