@@ -64,8 +64,10 @@ def stand_in(layer):
         shutil.copy("/usr/bin/systemctl", f"{library}/systemctl")
     with open(os.path.join(os.path.dirname(__file__), "stand_in.py")) as file:
         text = file.read()
+    # Ours may be of a home folder, which is hidden.
+    python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else os.path.realpath(sys.executable)
     for name in STOOD_IN:
-        write(f"{layer}/{name}", f"#!{sys.executable} -IS\n{text.replace('METADATA', METADATA)}", 0o755)
+        write(f"{layer}/{name}", f"#!{python} -IS\n{text.replace('METADATA', METADATA)}", 0o755)
 
 
 def make_base(folder):
@@ -80,7 +82,7 @@ def make_base(folder):
     write(f"{layer}/etc/ssh/sshd_config", SSHD.format(url=cloud.url))
     write(f"{layer}/etc/ssh/ssh_config", "")
     write(f"{layer}/etc/machine-id", "0123456789abcdef0123456789abcdef\n", 0o444)
-    os.makedirs(f"{layer}/var/log")if not os.path.isdir(f"{layer}/var/log") else None
+    os.makedirs(f"{layer}/var/log/apt")
     add_user(layer)
     stand_in(layer)
     return layer

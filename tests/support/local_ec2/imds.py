@@ -88,7 +88,8 @@ def arm(life, request):
     armed = life.timers.arm(name, seconds_of(request["after"]), " ".join(command),
                             lambda: run_timer(life, command, request["environment"]))
     if not armed:
-        return {"code": 1, "err": f"Failed to start transient timer unit: Unit {name} was already loaded or has a fragment file.\n"}
+        return {"code": 1, "err": f"Failed to start transient timer unit: Unit {name} was already loaded or has "
+                                  "a fragment file.\n"}
     return {"err": f"Running timer as unit: {name}\nWill run service as unit: {unit}.service\n"}
 
 

@@ -21,8 +21,8 @@ def with_token(responses, name):
                 cloud.tokens[key] = (said, method(self))
             earlier, answer = cloud.tokens[key]
         if earlier != said:
-            raise EC2ClientError("IdempotentParameterMismatch",
-                                 "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+            raise EC2ClientError("IdempotentParameterMismatch", "Arguments on this idempotent request are "
+                                 "inconsistent with arguments used in previous request(s).")
         return answer
 
     setattr(responses, name, call)

@@ -1,4 +1,6 @@
 """What is there at the start: a bucket, a role for instances, the parameter of the base image."""
+import json
+
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
@@ -22,7 +24,8 @@ def add_parameters(image_id):
 def make_presets():
     s3_backends[ACCOUNT]["aws"].create_bucket(BUCKET, "us-east-1")
     iam = iam_backends[ACCOUNT]["aws"]
-    trust = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}'
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
     role = iam.create_role(role_name=PROFILE, assume_role_policy_document=trust, path="/", permissions_boundary=None,
                            description="", tags=[], max_session_duration="3600")
     iam.create_instance_profile(name=PROFILE, path="/", role_names=[role.name], tags=[])

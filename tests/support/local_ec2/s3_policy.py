@@ -74,8 +74,10 @@ def check_post(bucket, content_type, body):
     covered = set()
     for condition in policy["conditions"]:
         check_condition(condition, fields, len(file))
-        names = condition if isinstance(condition, dict) else [condition[1][1:]] if condition[0] != "content-length-range" else []
-        covered.update(name.lower() for name in names)
+        if isinstance(condition, dict):
+            covered.update(name.lower() for name in condition)
+        elif condition[0] != "content-length-range":
+            covered.add(condition[1][1:].lower())
     extra = {name for name in fields if name not in covered and not name.startswith("x-ignore-")}
     extra -= {"policy", "x-amz-signature", "bucket"}
     if extra:
