@@ -104,17 +104,17 @@ ProcessResult decode_end(const std::string& text) {
 void ChunkReader::take(std::string_view bytes) {
   buffer_ += bytes;
   std::size_t at = 0;
-  while (const std::size_t length = take_one(std::string_view(buffer_).substr(at))) at += length;
+  while (const std::size_t length = take_one(std::string_view(buffer_).substr(at), false)) {
+    at += length;
+  }
   buffer_.erase(0, at);
 }
 
 void ChunkReader::take_whole(std::string_view chunk) {
-  // Looked at before it is taken: it may be shorter or longer than its head says.
-  const std::size_t length = take_one(chunk);
-  if (length == 0 || length != chunk.size()) refuse("a chunk is cut off");
+  if (take_one(chunk, true) == 0) refuse("a chunk is cut off");
 }
 
-std::size_t ChunkReader::take_one(std::string_view bytes) {
+std::size_t ChunkReader::take_one(std::string_view bytes, bool is_all) {
   const std::size_t end = bytes.substr(0, most_head_bytes).find('\n');
   if (end == std::string_view::npos) {
     if (bytes.size() >= most_head_bytes) refuse("there is no head of a chunk");
@@ -127,6 +127,7 @@ std::size_t ChunkReader::take_one(std::string_view bytes) {
   const auto size = words.size() == 3 ? number_of(words[1]) : std::nullopt;
   if (!number || !size || *size > most_chunk_bytes) refuse("the head of a chunk is none");
   if (bytes.size() - end - 1 < *size) return 0;
+  if (is_all && bytes.size() - end - 1 > *size) refuse("there is something behind a chunk");
   const std::string_view frames = bytes.substr(end + 1, *size);
   if (crc32c_hex(frames) != words[2]) refuse("the checksum of a chunk is wrong");
   if (*number > next_) refuse("chunk " + std::to_string(next_) + " is missing");

@@ -44,7 +44,7 @@ class ChunkReader {
 
  private:
   /// Takes the chunk at the beginning; returns its length, or 0 when it is not all there.
-  std::size_t take_one(std::string_view bytes);
+  std::size_t take_one(std::string_view bytes, bool is_all);
 
   FrameReader frames_;
   std::string buffer_;
