@@ -48,6 +48,16 @@ Result<std::vector<Snapshot>> find_snapshots(const Region& region, const Filters
                   read_snapshot);
 }
 
+Result<Done> share_snapshot(const Region& region, const std::string& snapshot_id,
+                            const std::vector<std::string>& accounts, const Control& control) {
+  const Value parameters = Value::object({{"SnapshotId", snapshot_id},
+                                          {"Attribute", "createVolumePermission"},
+                                          {"OperationType", "add"},
+                                          {"UserId", said(accounts)}});
+  return do_call(region, ec2_call(region, "ModifySnapshotAttribute", parameters, snapshot_id),
+                 control);
+}
+
 Result<Done> delete_snapshot(const Region& region, const std::string& snapshot_id,
                              const Control& control) {
   const Value parameters = Value::object({{"SnapshotId", snapshot_id}});

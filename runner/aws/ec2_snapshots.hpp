@@ -1,6 +1,6 @@
-// Snapshots of EBS that images are made of: looked at and removed. Called by the target ec2 and by
-// distribution; waits for no state.
-// Source: DescribeSnapshots and DeleteSnapshot of the EC2 API Reference.
+// Snapshots of EBS that images are made of: looked at, shared and removed. Called by the target ec2
+// and by distribution; waits for no state. Source: DescribeSnapshots, ModifySnapshotAttribute and
+// DeleteSnapshot of the EC2 API Reference.
 #pragma once
 
 #include <optional>
@@ -32,6 +32,9 @@ Result<std::vector<Snapshot>> describe_snapshots(const Region& region,
 /// Of this account.
 Result<std::vector<Snapshot>> find_snapshots(const Region& region, const Filters& filters,
                                              const Control& control);
+/// Lets these accounts copy it: an image that is shared without its snapshots can only be launched.
+Result<Done> share_snapshot(const Region& region, const std::string& snapshot_id,
+                            const std::vector<std::string>& accounts, const Control& control);
 /// One that an image is made of is in use (is_dependency_violation).
 Result<Done> delete_snapshot(const Region& region, const std::string& snapshot_id,
                              const Control& control);

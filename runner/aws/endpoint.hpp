@@ -24,6 +24,7 @@ inline constexpr Service sts{"STS", "sts", "sts", "sts", "sts"};
 inline constexpr Service logs{"CloudWatch Logs", "logs", "logs", "cloudwatch_logs", "logs"};
 inline constexpr Service image_builder{"Image Builder", "imagebuilder", "imagebuilder",
                                        "imagebuilder", "imagebuilder"};
+inline constexpr Service kms{"KMS", "kms", "kms", "kms", "kms"};
 inline constexpr Service ec2{"EC2", "ec2", "ec2", "ec2", "ec2"};
 }  // namespace services
 

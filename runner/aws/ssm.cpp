@@ -37,29 +37,18 @@ Error not_found(const std::string& name, const std::string& region, const Failur
                              " --type SecureString --value ...");
 }
 
-}  // namespace
+bool is_missing(const Failure& failure) {
+  return failure.code == "ParameterNotFound" || failure.code == "ParameterVersionNotFound";
+}
 
-SsmParameter get_parameter(Client& client, const std::string& name, const Control& control) {
+Call parameter_call(const std::string& name) {
   Call call = json_call(services::ssm, "AmazonSSM.GetParameter",
                         to_json(Value::object({{"Name", name}, {"WithDecryption", true}})));
   call.resource = "parameter " + name;
-  if (name.starts_with("arn:")) {
-    const auto parts = split(name, ':');
-    if (parts.size() > 3) call.region = parts[3];
-  }
-  const Answer answer = client.send(call, control);
-  if (answer.failure) {
-    const std::string& code = answer.failure->code;
-    if (code == "ParameterNotFound" || code == "ParameterVersionNotFound") {
-      Session& session = client.session();
-      throw not_found(
-          name, call.region.empty() ? session.region(control.deadline, control.stop) : call.region,
-          *answer.failure);
-    }
-    name_denied_action(*answer.failure, call);
-    throw error_for(call, *answer.failure,
-                    client.session().credentials(control.deadline, control.stop).source);
-  }
+  return call;
+}
+
+SsmParameter read_parameter(const std::string& name, const Answer& answer) {
   try {
     const Value body = parse_json(answer.body);
     const Value* parameter = body.find("Parameter");
@@ -73,6 +62,39 @@ SsmParameter get_parameter(Client& client, const std::string& name, const Contro
   }
   throw Error(Error::Kind::aws,
               "Systems Manager GetParameter on parameter " + name + ": the answer has no value");
+}
+
+}  // namespace
+
+SsmParameter get_parameter(Client& client, const std::string& name, const Control& control) {
+  Call call = parameter_call(name);
+  if (name.starts_with("arn:")) {
+    const auto parts = split(name, ':');
+    if (parts.size() > 3) call.region = parts[3];
+  }
+  const Answer answer = client.send(call, control);
+  if (!answer.failure) return read_parameter(name, answer);
+  Session& session = client.session();
+  if (is_missing(*answer.failure)) {
+    throw not_found(
+        name, call.region.empty() ? session.region(control.deadline, control.stop) : call.region,
+        *answer.failure);
+  }
+  name_denied_action(*answer.failure, call);
+  throw error_for(call, *answer.failure,
+                  session.credentials(control.deadline, control.stop).source);
+}
+
+std::optional<SsmParameter> find_parameter(Client& client, const std::string& region,
+                                           const std::string& name, const Control& control) {
+  Call call = parameter_call(name);
+  call.region = region;
+  const Answer answer = client.send(call, control);
+  if (!answer.failure) return read_parameter(name, answer);
+  if (is_missing(*answer.failure)) return std::nullopt;
+  name_denied_action(*answer.failure, call);
+  throw error_for(call, *answer.failure,
+                  client.session().credentials(control.deadline, control.stop).source);
 }
 
 }  // namespace toehold::aws

@@ -4,6 +4,7 @@
 // Parameter Store parameters" of the Systems Manager User Guide.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "runner/aws/client.hpp"
@@ -19,5 +20,8 @@ struct SsmParameter {
 /// Throws Error that names the parameter, and what is missing: the parameter itself, or the
 /// permission for it, its key or its secret.
 SsmParameter get_parameter(Client& client, const std::string& name, const Control& control);
+/// The same in `region` (empty: the session's), and nullopt when there is no such parameter.
+std::optional<SsmParameter> find_parameter(Client& client, const std::string& region,
+                                           const std::string& name, const Control& control);
 
 }  // namespace toehold::aws
