@@ -61,6 +61,7 @@ Manifest make_manifest(const BuiltImage& image, const std::string& id,
   manifest.name = image.recipe.name;
   manifest.version = image.recipe.version;
   manifest.description = image.recipe.description;
+  manifest.build_id = image.record.id;
   manifest.recipe = image.record.recipe;
   if (image.recipe.source) {
     manifest.recipe_sha256 = digest_of(DigestAlgorithm::sha256, image.recipe.source->text());

@@ -40,6 +40,7 @@ void add_controller_commands(CLI::App& app, CommandContext& context) {
   add_cleanup(app, context);
   add_cache(app, context);
   add_images(app, context);
+  add_distribute(app, context);
   add_diff(app, context);
   add_make_disk(app, context);
   context.more_pages = own_pages;

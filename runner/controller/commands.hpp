@@ -11,6 +11,7 @@ namespace toehold {
 struct CommandContext;
 
 void add_diff(CLI::App& app, CommandContext& context);
+void add_distribute(CLI::App& app, CommandContext& context);
 void add_images(CLI::App& app, CommandContext& context);
 void add_build(CLI::App& app, CommandContext& context);
 void add_shell(CLI::App& app, CommandContext& context);

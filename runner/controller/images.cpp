@@ -114,8 +114,9 @@ std::vector<std::string> image_names() {
 }
 
 void add_images(CLI::App& app, CommandContext& context) {
-  context.words["images names"] = context.words["diff first"] = context.words["diff second"] =
-      image_names;
+  for (const char* where : {"images names", "diff first", "diff second", "distribute image"}) {
+    context.words[where] = image_names;
+  }
   auto options = std::make_shared<ImagesOptions>();
   CLI::App* command = app.add_subcommand("images", "List the images that were built here");
   command->add_option("names", options->names, "Only these: ids, NAME or NAME:VERSION");

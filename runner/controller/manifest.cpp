@@ -17,6 +17,7 @@ const Fields<Manifest>& manifest_table() {
       .required("name", &Manifest::name, "Of the recipe.")
       .required("version", &Manifest::version, "Of the recipe.")
       .optional("description", &Manifest::description, "Of the recipe.")
+      .optional("buildId", &Manifest::build_id, "Of the build that made it.")
       .optional("recipe", &Manifest::recipe, "Path of the recipe.")
       .optional("recipeSha256", &Manifest::recipe_sha256, "Of its text.")
       .optional("matrix", &Manifest::matrix, "The values of this build of a matrix.")
@@ -163,6 +164,7 @@ Value to_value(const Manifest& manifest) {
   Value value = manifest_table().encode(manifest);
   value.set("documents", encode_all(document_table(), manifest.documents));
   value.set("outputs", encode_all(output_table(), manifest.outputs));
+  value.set("distributed", encode_all(distribution_result_fields(), manifest.distributed));
   Value::List steps;
   for (const ManifestStep& step : manifest.steps) steps.push_back(to_value(step));
   value.set("steps", Value(std::move(steps)));
@@ -176,6 +178,7 @@ Manifest manifest_from(const Value& value, const std::string& file) {
   Manifest manifest = reading.one(manifest_table(), value);
   manifest.documents = reading.all(document_table(), value, "documents");
   manifest.outputs = reading.all(output_table(), value, "outputs");
+  manifest.distributed = reading.all(distribution_result_fields(), value, "distributed");
   if (const Value* steps = value.find("steps")) {
     for (const Value& item : steps->list()) manifest.steps.push_back(step_from(item, file));
   }
@@ -206,6 +209,8 @@ ReferencePage manifest_page() {
   };
   section("documents[]", "The documents, in the order in which they ran.", document_table().info());
   section("outputs[]", "What was written in the end.", output_table().info());
+  section("distributed[]", "Where a machine image of AWS was brought to.",
+          distribution_result_fields().info());
   section("steps[]", "The steps, in the order in which they ran.", step_table().info());
   section("steps[].files[]",
           "What the step did to files, in byte order of the paths, on targets that can tell.",

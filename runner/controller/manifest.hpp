@@ -9,6 +9,7 @@
 #include "runner/agent/program.hpp"
 #include "runner/base/value.hpp"
 #include "runner/controller/changed_files.hpp"
+#include "runner/controller/distribution_result.hpp"
 #include "runner/controller/outputs.hpp"
 #include "runner/controller/packages.hpp"
 #include "runner/engine/plan.hpp"
@@ -38,7 +39,8 @@ struct Manifest {
   std::string name;
   std::string version;
   std::string description;
-  std::string recipe;  // path
+  std::string build_id;  // of the build that made it
+  std::string recipe;    // path
   std::string recipe_sha256;
   Parameters matrix;
   Parameters tags;
@@ -55,6 +57,7 @@ struct Manifest {
   PackageList packages_before;
   PackageList packages_after;
   std::vector<WrittenOutput> outputs;
+  std::vector<DistributionResult> distributed;  // a machine image of AWS
 };
 
 /// Of one document of a build, with its SHA-256.

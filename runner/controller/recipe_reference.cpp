@@ -38,7 +38,9 @@ std::string distributions() {
   std::string text =
       "## Distributions\n\n"
       "Where a machine image of AWS goes once it is built, or by `toehold distribute`, one item a "
-      "region. The words are those of\nImage Builder's distribution configuration; those from "
+      "region; see\n[how-to/distribute-an-image.md](../how-to/distribute-an-image.md). The words "
+      "are "
+      "those of Image Builder's distribution\nconfiguration; those from "
       "`deprecateAfter` on are ours.\n\n" +
       field_table(distribution_fields()) +
       "Placeholders of `name`, `description` and the values "

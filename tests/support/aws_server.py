@@ -3,7 +3,7 @@
 
   aws_server.py PORT-FILE
 
-Added: the instance identity document, S3's expected bucket owner, and Image Builder's GetComponent.
+Added: the instance identity document, S3's expected bucket owner, Image Builder's GetComponent, and what moto_images has.
 A test makes a component by POST /toehold/component with its JSON ({"arn": ..., "data": ...}); its
 x.x.x ARN then means its newest version. State is in memory, and goes by POST /moto-api/reset.
 """
@@ -18,12 +18,15 @@ os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+import moto_images
+
 ACCOUNT = "123456789012"
 IDENTITY = {
     "accountId": ACCOUNT, "architecture": "x86_64", "availabilityZone": "us-east-1a",
     "imageId": "ami-12345678", "instanceId": "i-1234567890abcdef0", "instanceType": "t3.micro",
     "region": "us-east-1", "version": "2017-09-30",
 }
+moto_images.install()
 moto = DomainDispatcherApplication(create_backend_app)
 components = {}
 
