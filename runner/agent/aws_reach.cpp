@@ -10,11 +10,11 @@ namespace {
 constexpr std::chrono::seconds longest_lookup(60);
 }
 
-AwsReach::AwsReach(std::stop_token stop)
+AwsReach::AwsReach(std::stop_token stop, const std::string& region)
     : stop_(std::move(stop)),
       processes_(std::chrono::seconds(5)),
-      session_([] { return aws::read_settings(aws::process_environment()); }, make_curl_http_client,
-               clock_, processes_) {}
+      session_([region] { return aws::read_settings(aws::process_environment(), {}, region); },
+               make_curl_http_client, clock_, processes_) {}
 
 aws::Client& AwsReach::client() {
   if (!client_) client_.emplace(session_);

@@ -17,8 +17,8 @@ namespace toehold {
 
 class AwsReach {
  public:
-  /// `stop` ends every wait of the lookups.
-  explicit AwsReach(std::stop_token stop);
+  /// `stop` ends every wait of the lookups. `region`: empty, that of the settings.
+  explicit AwsReach(std::stop_token stop, const std::string& region = {});
 
   /// For all threads; the Client below is the main thread's.
   aws::Session& session() { return session_; }

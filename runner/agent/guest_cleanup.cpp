@@ -11,6 +11,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "runner/agent/program.hpp"
+#include "runner/agent/supervised_run.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
@@ -163,7 +165,7 @@ std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
   return items;
 }
 
-void add_clean(CLI::App& app) {
+void add_clean(CLI::App& app, CommandContext& context) {
   auto work = std::make_shared<std::string>();
   auto root = std::make_shared<std::string>("/");
   CLI::App* clean =
@@ -171,7 +173,13 @@ void add_clean(CLI::App& app) {
   clean->add_option("--working-directory", *work, "Absolute folder of the skip files")
       ->default_str("/tmp");
   clean->add_option("--root", *root, "Another root than /")->group("");
-  clean->callback([work, root] { clean_machine(fs::canonical(*root), *work); });
+  auto folder = std::make_shared<std::string>();
+  clean->add_option("--discard", *folder, "Remove this folder of detached runs as well");
+  clean->callback([work, root, folder, &context] {
+    // In one command: without keys and sudo's rules there may be no other.
+    if (!folder->empty()) discard_runs(*folder, context.stop);
+    clean_machine(fs::canonical(*root), *work);
+  });
 }
 
 }  // namespace toehold

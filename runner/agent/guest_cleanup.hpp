@@ -18,6 +18,8 @@ class App;
 
 namespace toehold {
 
+struct CommandContext;
+
 /// One line of the list. `path` is absolute; a name in it may have `*`; `{work}` is the working
 /// directory of the recipe.
 struct CleanupRule {
@@ -53,6 +55,6 @@ std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
                                           const std::string& working_directory);
 
 /// The command `clean`.
-void add_clean(CLI::App& app);
+void add_clean(CLI::App& app, CommandContext& context);
 
 }  // namespace toehold

@@ -152,13 +152,16 @@ void send_files(const fs::path& folder) {
   }
 }
 
-/// Their folders are those below `folder`.
+}  // namespace
+
 void discard_runs(const fs::path& folder, std::stop_token stop) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (entry.is_directory()) stop_supervisor(entry.path(), stop);
   }
   fs::remove_all(folder);
 }
+
+namespace {
 
 /// The first process of a container: does nothing until it is told to end, but for burying what
 /// detached runs leave behind.
@@ -199,7 +202,7 @@ void add_remote_commands(CLI::App& app, CommandContext& context) {
   CLI::App* send = app.add_subcommand("send", "Print the files of a folder, with names and sizes");
   send->add_option("folder", *folder, "Folder of logs")->required();
   send->callback([folder] { send_files(*folder); });
-  add_clean(app);
+  add_clean(app, context);
   add_follow(app, context);
   add_step_shell(app, context);
   add_relay(app, context);

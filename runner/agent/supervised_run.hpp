@@ -44,5 +44,7 @@ void add_directories(CLI::App& command, std::vector<std::string>& directories);
 void enter_directory(const std::vector<std::string>& directories);
 /// SIGTERM for the run in this folder, if one is under way; returns when it has ended.
 void stop_supervisor(const std::filesystem::path& folder, std::stop_token stop);
+/// The same for the runs whose folders are in `folder`, which then goes, with all that is in it.
+void discard_runs(const std::filesystem::path& folder, std::stop_token stop);
 
 }  // namespace toehold

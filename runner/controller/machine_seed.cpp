@@ -15,14 +15,6 @@ fs::path public_half(const fs::path& key) {
   return key.string() + ".pub";
 }
 
-void make_key(const fs::path& path, ProcessRunner& processes, std::stop_token stop) {
-  run_or_fail(
-      {{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "toehold", "-f", path.string()},
-       "/",
-       {}},
-      processes, std::move(stop), "cannot make a key");
-}
-
 /// JSON is YAML; so no text of a key has to be indented.
 std::string user_data(const std::string& login, const std::string& host_private,
                       const std::string& host_public) {
@@ -50,11 +42,19 @@ std::string credential(const std::string& login, const std::string& host_private
 
 }  // namespace
 
+void make_ssh_key(const fs::path& path, ProcessRunner& processes, std::stop_token stop) {
+  run_or_fail(
+      {{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "toehold", "-f", path.string()},
+       "/",
+       {}},
+      processes, std::move(stop), "cannot make a key");
+}
+
 MachineSeed make_machine_seed(const fs::path& folder, const std::string& instance_id,
                               ProcessRunner& processes, std::stop_token stop) {
   const MachineSeed seed(folder);
-  make_key(seed.identity, processes, stop);
-  make_key(seed.host_key, processes, stop);
+  make_ssh_key(seed.identity, processes, stop);
+  make_ssh_key(seed.host_key, processes, stop);
   const std::string login(trim(read_file(public_half(seed.identity))));
   const std::string host_private = read_file(seed.host_key);
   const std::string host_public = read_file(public_half(seed.host_key));

@@ -32,6 +32,10 @@ struct MachineSeed {
 MachineSeed make_machine_seed(const std::filesystem::path& folder, const std::string& instance_id,
                               ProcessRunner& processes, std::stop_token stop);
 
+/// A new ed25519 key in `path`, its public half beside it as `.pub`. Throws Error(process).
+void make_ssh_key(const std::filesystem::path& path, ProcessRunner& processes,
+                  std::stop_token stop);
+
 /// Notes the host key for this port of the loopback.
 void trust_host_key(const MachineSeed& seed, int port);
 

@@ -107,8 +107,9 @@ void QemuInstance::make_guest() {
   settings.identities = {seed.identity};
   settings.known_hosts = {seed.known_hosts};
   settings.connect_timeout = 10s;
-  guest_ = std::make_unique<SshMachine>(recipe_, settings, for_test_, context_,
-                                        [this] { must_be_on(); });
+  transport_ = std::make_unique<SshTransport>(settings);
+  guest_ = std::make_unique<RemoteMachine>(recipe_, *transport_, for_test_, context_,
+                                           [this] { must_be_on(); });
 }
 
 std::string QemuInstance::what_it_said() const {
@@ -127,7 +128,7 @@ void QemuInstance::wait_until_reachable() {
   for (;;) {
     std::string reason;
     try {
-      guest_->transport().connect(context_.stop);
+      transport_->connect(context_.stop);
       return;
     } catch (const Error& error) {
       // Until the seed is read, the machine may have another host key, or none of our login.
@@ -165,17 +166,8 @@ StageEnd QemuInstance::run(const Stage& stage) {
 }
 
 void QemuInstance::clean_up() {
-  if (options_.cleanup == "never") return;
-  std::vector<std::string> words{guest_->folder() + "/toehold-agent", "clean"};
-  if (!recipe_.working_directory.empty()) {
-    words.insert(words.end(), {"--working-directory", recipe_.working_directory});
-  }
-  const std::string done = guest_->must_tell(words, context_.stop);
-  std::string text = "== clean-up";
-  for (const std::string& line : split(done, '\n')) {
-    if (!line.empty()) text += "\n  " + printable(line);
-  }
-  say(text);
+  if (options_.cleanup != "never") return say(guest_->clean(recipe_.working_directory));
+  guest_->remove_agent();
 }
 
 void QemuInstance::shut_down() {
@@ -208,7 +200,6 @@ std::unique_ptr<Snapshot> QemuInstance::snapshot() {
   if (disk_record_) return snapshot_of(*disk_record_);
   write_file_atomically(packages_file(), to_json(to_value(guest_->packages_now())));
   clean_up();
-  guest_->remove_agent();
   shut_down();
   const std::string disk = machine_.disk().string();
   run_or_fail({{"qemu-img", "check", "-q", "-f", "qcow2", disk}, "/", {}}, context_.processes,

@@ -9,7 +9,8 @@
 
 #include "runner/controller/provider.hpp"
 #include "runner/controller/qemu_snapshot.hpp"
-#include "runner/controller/ssh_machine.hpp"
+#include "runner/controller/remote_machine.hpp"
+#include "runner/controller/transports/ssh.hpp"
 #include "runner/controller/virtual_machine.hpp"
 
 namespace toehold {
@@ -57,7 +58,8 @@ class QemuInstance final : public Instance {
   const bool for_test_;
   const std::filesystem::path folder_;
   VirtualMachine machine_;
-  std::unique_ptr<SshMachine> guest_;
+  std::unique_ptr<SshTransport> transport_;
+  std::unique_ptr<RemoteMachine> guest_;
   std::int64_t record_ = 0;
   std::optional<std::int64_t> disk_record_;  // of the snapshot, once there is one
   bool kept_ = false;

@@ -90,14 +90,14 @@ SshPlace ssh_place(const std::string& record_id) {
 
 SshInstance::SshInstance(const Recipe& recipe, const SshSettings& settings, bool for_test,
                          const BuildContext& context)
-    : context_(context), machine_(recipe, settings, for_test, context) {
+    : context_(context), transport_(settings), machine_(recipe, transport_, for_test, context) {
   const std::string& folder = machine_.folder();
   const std::string id = ssh_record_id(ssh_options(recipe), folder);
   for (const InventoryRecord& record : context.inventory.remaining()) {
     if (record.id != id || record.state == "planned") continue;
     record_ = record.number;
     if (machine_.has_agent()) return;
-    throw Error(Error::Kind::io, folder + " is gone from " + machine_.transport().name(),
+    throw Error(Error::Kind::io, folder + " is gone from " + transport_.name(),
                 "forget it: toehold cleanup " + context.build_id);
   }
   install(id);
@@ -122,8 +122,7 @@ SshInstance::~SshInstance() {
     context_.inventory.set_state(record_, "removed");
   } else {
     std::fprintf(stderr, "warning: %s of %s cannot be removed now; later: toehold cleanup %s\n",
-                 machine_.folder().c_str(), machine_.transport().name().c_str(),
-                 context_.build_id.c_str());
+                 machine_.folder().c_str(), transport_.name().c_str(), context_.build_id.c_str());
   }
 }
 

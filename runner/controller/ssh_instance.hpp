@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runner/controller/provider.hpp"
-#include "runner/controller/ssh_machine.hpp"
+#include "runner/controller/remote_machine.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/controller/transports/ssh.hpp"
 
@@ -48,7 +48,8 @@ class SshInstance final : public Instance {
   void install(const std::string& id);
 
   const BuildContext& context_;
-  SshMachine machine_;
+  SshTransport transport_;
+  RemoteMachine machine_;
   std::int64_t record_ = 0;
   bool kept_ = false;
 };
