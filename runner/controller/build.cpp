@@ -173,6 +173,7 @@ BuildJob job_for(const PlannedBuild& planned, const TypedBuild& typed) {
   for (const std::string& step : typed.build.refresh) add({"--refresh", step});
   if (typed.no_cache) add({"--no-cache"});
   if (typed.no_tests) add({"--no-test"});
+  if (typed.build.timing) add({"--timing"});
   add({"--on-failure", typed.build.on_failure == "auto" ? "cleanup" : typed.build.on_failure});
   add({"--view", "plain", "--only-build", std::to_string(planned.number), "--progress"});
   return job;
@@ -271,6 +272,7 @@ void add_build_options(CLI::App& command, BuildOptions& options) {
                   "What stderr shows: live, plain or none; auto: by terminal")
       ->check(CLI::IsMember({"auto", "live", "plain", "none"}))
       ->capture_default_str();
+  command.add_flag("--timing", options.timing, "Say in the end where the time went");
 }
 
 void add_build(CLI::App& app, CommandContext& context) {

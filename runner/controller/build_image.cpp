@@ -215,6 +215,16 @@ void deliver(BuiltImage image, const std::string& default_output, const BuildCon
       ":" + recipe.version + (image.name.empty() ? "" : "  " + image.name));
 }
 
+/// Behind the removal of the instances, which takes its time, too.
+struct TimingAtEnd {
+  BuildTiming* timing;
+  ~TimingAtEnd() {
+    if (!timing) return;
+    timing->lap("removal of what is not kept");
+    std::fputs(timing->text().c_str(), stderr);
+  }
+};
+
 /// A target that makes no images at all says so itself.
 void check_outputs(const Recipe& recipe, const ProviderInfo& info, Diagnostics& diagnostics) {
   for (const OutputSpec& output : recipe.outputs) {
@@ -284,6 +294,8 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
   }
   SystemClock clock;
   RealProcessRunner processes;
+  BuildTiming timing(clock);
+  const TimingAtEnd told{options.timing ? &timing : nullptr};
   const BuildContext context{folder.record().id,
                              folder.path(),
                              folder.inventory(),
@@ -294,18 +306,26 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
                              options.use_cache,
                              options.refresh,
                              options.view,
-                             options.progress};
+                             options.progress,
+                             options.timing ? &timing : nullptr};
   StageRunner stages(recipe, options, folder, command, provider->info());
   const auto instance = provider->launch(recipe, nullptr, context);
+  context.lap("start of the instance");
   choose(*instance, options, false);
   const std::vector<Stage> todo = stages_of(recipe, *documents, folder, options.tests);
-  if (!stages.run(*instance, todo.front(), end)) return end;
+  const bool built = stages.run(*instance, todo.front(), end);
+  timing.stage("build", instance->steps());
+  if (!built) return end;
   const auto snapshot = instance->snapshot();
+  context.lap("snapshot");
   std::vector<ManifestStep> steps = instance->steps();
   if (todo.size() > 1) {
     const auto test = provider->launch(recipe, snapshot.get(), context);
+    context.lap("start of the test instance");
     choose(*test, options, true);
-    if (!stages.run(*test, todo.back(), end)) {
+    const bool tested = stages.run(*test, todo.back(), end);
+    timing.stage("test", test->steps());
+    if (!tested) {
       if (end.kept) {
         snapshot->keep();
         instance->keep();
@@ -316,6 +336,7 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
   }
   deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}},
           provider->info().default_output, context, end);
+  context.lap("outputs and manifest");
   end.code = ExitCode::success;
   end.message.clear();
   end.failed_step.clear();

@@ -23,6 +23,7 @@ struct BuildOptions {
   bool use_cache = true;
   std::vector<std::string> refresh;
   BuildProgress* progress = nullptr;                        // of one of several builds
+  bool timing = false;                                      // say where the time went
   std::vector<std::pair<std::string, StepChoice>> choices;  // made before the first run
 };
 

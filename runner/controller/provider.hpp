@@ -16,6 +16,7 @@
 #include "runner/base/clock.hpp"
 #include "runner/base/diagnostic.hpp"
 #include "runner/base/process.hpp"
+#include "runner/controller/build_timing.hpp"
 #include "runner/controller/inventory.hpp"
 #include "runner/controller/manifest.hpp"
 #include "runner/controller/outputs.hpp"
@@ -126,6 +127,12 @@ struct BuildContext {
   std::vector<std::string> refresh;  // steps that are run although the cache has them
   std::string view;                  // as of `run --view`
   EventSink* watcher = nullptr;      // sees the events of every stage
+  BuildTiming* timing = nullptr;     // for `--timing`
+
+  /// The time since the last one went there.
+  void lap(const std::string& what) const {
+    if (timing) timing->lap(what);
+  }
 };
 
 class Provider {
