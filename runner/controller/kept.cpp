@@ -13,6 +13,8 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/commands.hpp"
+#include "runner/controller/ec2_sweep.hpp"
+#include "runner/controller/ec2_things.hpp"
 #include "runner/controller/image_draft.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/rootless.hpp"
@@ -108,6 +110,9 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
 
 struct TypedCleanup {
   std::vector<std::string> builds;
+  std::string target;                // what is left there, by whichever machine
+  std::vector<std::string> regions;  // of it
+  bool yes = false;
   bool all = false;
   bool not_busy = false;  // of ourselves: builds that were not named by anybody
 };
@@ -183,6 +188,7 @@ ExitCode clean_up_all(const std::vector<std::string>& ids, bool named) {
 }
 
 ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
+  if (!typed.target.empty()) return sweep_ec2(typed.regions, typed.yes, context);
   const std::vector<BuildRecord> records = list_builds();
   const bool named = !typed.builds.empty() && !typed.not_busy;
   std::vector<std::string> ids = typed.builds;
@@ -269,11 +275,20 @@ void add_cleanup(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedCleanup>();
   CLI::App* command =
       app.add_subcommand("cleanup", "Remove what builds have left, but for kept ones");
-  command->add_option("builds", typed->builds, "Ids of builds, kept or not");
+  auto* builds = command->add_option("builds", typed->builds, "Ids of builds, kept or not");
   context.words["cleanup builds"] = [] {
     return ids_in_state({"kept", "running", "failed", "succeeded"});
   };
   command->add_flag("--all", typed->all, "Those that were kept, too");
+  auto* target =
+      command
+          ->add_option("--target", typed->target,
+                       "ec2: what builds on any machine have left there and have no lease for")
+          ->check(CLI::IsMember({ec2_target}))
+          ->excludes(builds);
+  command->add_option("--region", typed->regions, "Regions of it; else the one that is set")
+      ->needs(target);
+  command->add_flag("--yes", typed->yes, "Remove it without asking")->needs(target);
   command->add_flag("--not-busy", typed->not_busy)->group("");
   command->callback([typed, &context] { context.exit_code = cleanup(*typed, context); });
 }

@@ -4,6 +4,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/container_provider.hpp"
+#include "runner/controller/ec2_provider.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/qemu_provider.hpp"
 #include "runner/controller/sandbox_provider.hpp"
@@ -20,7 +21,8 @@ struct Target {
 
 constexpr std::array targets{Target{"sandbox", make_sandbox_provider},
                              Target{"container", make_container_provider},
-                             Target{"ssh", make_ssh_provider}, Target{"qemu", make_qemu_provider}};
+                             Target{"ssh", make_ssh_provider}, Target{"qemu", make_qemu_provider},
+                             Target{"ec2", make_ec2_provider}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "runner/base/text.hpp"
+#include "runner/controller/ec2_options.hpp"
 
 namespace toehold {
 
@@ -59,11 +60,6 @@ const Fields<QemuOptions>& qemu_table() {
 }
 // clang-format on
 
-SourceLocation place_of(const Value& options, const char* key) {
-  const Value* value = options.find(key);
-  return value && value->where.known() ? value->where : options.where;
-}
-
 /// The forms of `parentImage` that name a machine image of AWS.
 bool names_machine_image(const std::string& parent) {
   for (const char* prefix : {"ami-", "arn:", "ssm:", "prod-"}) {
@@ -98,12 +94,12 @@ void complete_base(SandboxOptions& sandbox, const Value& options, const Recipe& 
   const bool inherited = sandbox.base.empty();
   if (inherited) sandbox.base = recipe.parent_image.empty() ? "host" : recipe.parent_image;
   if (names_machine_image(sandbox.base)) {
-    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
                       "a sandbox cannot start from '" + sandbox.base + "', a machine image of AWS",
                       "write\ntarget:\n  type: sandbox\n  base: mmdebstrap:bookworm");
   } else if (sandbox.base.starts_with("mmdebstrap:")) {
     if (is_suite_name(std::string_view(sandbox.base).substr(11))) return;
-    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
                       "'" + sandbox.base + "' names no suite of Debian or Ubuntu",
                       "write mmdebstrap:bookworm, for example");
   } else if (sandbox.base != "host") {
@@ -135,11 +131,11 @@ Value complete_container(const Value& options, const Recipe& recipe, const fs::p
                       "add 'image:' to the target, or 'parentImage:' to the recipe");
   } else if (names_machine_image(container->image)) {
     diagnostics.error(
-        codes::invalid_value, place_of(options, "image"),
+        codes::invalid_value, place_of_option(options, "image"),
         "a container cannot start from '" + container->image + "', a machine image of AWS",
         "write\ntarget:\n  type: container\n  image: docker.io/library/debian:12");
   } else if (container->image.front() == '-') {
-    diagnostics.error(codes::invalid_value, place_of(options, "image"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "image"),
                       "'" + container->image + "' is no name of an image");
   }
   return container_table().encode(*container);
@@ -154,7 +150,7 @@ Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
     const bool needed = key != std::string_view("jump");
     const bool blank = text->find_first_of(" \t\n") != std::string::npos;
     if (!blank && !text->starts_with('-') && (!needed || !text->empty())) continue;
-    diagnostics.error(codes::invalid_value, place_of(options, key),
+    diagnostics.error(codes::invalid_value, place_of_option(options, key),
                       std::string("'") + key + "' of target 'ssh' cannot be '" + *text + "'");
   }
   std::string& password = ssh->password_from;
@@ -163,7 +159,7 @@ Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
   } else if (!password.empty() && password != "ask" &&
              !(password.starts_with("env:") && password.size() > 4)) {
     // What was written may be the password itself: it is not shown.
-    diagnostics.error(codes::invalid_value, place_of(options, "passwordFrom"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "passwordFrom"),
                       "'passwordFrom' of target 'ssh' says where the password is, not what it is",
                       "write ask, env:NAME or file:PATH");
     password.clear();
@@ -188,13 +184,13 @@ void complete_base(QemuOptions& qemu, const Value& options, const Recipe& recipe
   if (qemu.base.empty()) qemu.base = "mmdebstrap:bookworm";
   if (names_machine_image(qemu.base)) {
     diagnostics.error(
-        codes::invalid_value, place_of(options, "base"),
+        codes::invalid_value, place_of_option(options, "base"),
         "a virtual machine here cannot boot '" + qemu.base + "', a machine image of AWS",
         "write\ntarget:\n  type: qemu\n  base: mmdebstrap:bookworm");
   } else if (!qemu.base.starts_with("mmdebstrap:")) {
     qemu.base = path_in_recipe(qemu.base, folder);
   } else if (!is_suite_name(std::string_view(qemu.base).substr(11))) {
-    diagnostics.error(codes::invalid_value, place_of(options, "base"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
                       "'" + qemu.base + "' names no suite of Debian",
                       "write mmdebstrap:bookworm, for example");
   }
@@ -208,7 +204,7 @@ Value complete_qemu(const Value& options, const Recipe& recipe, const fs::path& 
   qemu->cleanup = lower(qemu->cleanup);
   complete_base(*qemu, options, recipe, folder, diagnostics);
   if (!is_model_name(qemu->cpu)) {
-    diagnostics.error(codes::invalid_value, place_of(options, "cpu"),
+    diagnostics.error(codes::invalid_value, place_of_option(options, "cpu"),
                       "'" + qemu->cpu + "' is no name of a CPU model",
                       "`qemu-system-x86_64 -cpu help` lists them");
   }
@@ -223,6 +219,11 @@ T decoded(const Fields<T>& table, const Recipe& recipe) {
 
 }  // namespace
 
+SourceLocation place_of_option(const Value& options, const char* key) {
+  const Value* value = options.find(key);
+  return value && value->where.known() ? value->where : options.where;
+}
+
 const std::vector<TargetType>& target_types() {
   static const std::vector<TargetType> types{
       {"sandbox", "A throw-away machine on this one: namespaces, and an overlay over the base.",
@@ -232,7 +233,9 @@ const std::vector<TargetType>& target_types() {
       {"ssh", "A machine that exists, over SSH. It is changed for good.", ssh_table().info(),
        complete_ssh},
       {"qemu", "A virtual machine of QEMU on this one; it boots, and it reboots.",
-       qemu_table().info(), complete_qemu}};
+       qemu_table().info(), complete_qemu},
+      {"ec2", "An instance of EC2, and a machine image (AMI) of it.", ec2_fields().info(),
+       complete_ec2}};
   return types;
 }
 

@@ -1,0 +1,54 @@
+// Ec2Image: the machine image (AMI) of a build's instance: made, waited for, and removed again with
+// its snapshots unless it is delivered. Made by Ec2Instance; distributes nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "runner/aws/ec2_images.hpp"
+#include "runner/controller/ec2_place.hpp"
+#include "runner/controller/provider.hpp"
+
+namespace toehold {
+
+class Ec2Image final : public Snapshot {
+ public:
+  /// Of the stopped instance; that of an earlier process of this build, if there is one. Throws
+  /// Error, and then leaves none. The references outlive it.
+  Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList before, PackageList after);
+  ~Ec2Image() override;
+
+  const aws::ec2::Image& image() const { return image_; }
+
+  WrittenOutput write(const OutputSpec& output, const std::filesystem::path& path,
+                      std::stop_token stop) override;
+  std::optional<PackageList> packages_before() const override { return before_; }
+  std::optional<PackageList> packages_after() const override { return after_; }
+  /// "ami-0123 in eu-west-1"
+  std::string publish() override;
+  void deliver() override;
+  void keep() override { kept_ = true; }
+  /// The id of the image that was built on.
+  std::string parent_id() const override;
+
+ private:
+  void create(const std::string& instance_id);
+  void wait_until_available();
+  std::int64_t progress();
+  /// Of the image and its snapshots: until when a sweep leaves them, or that they are to stay.
+  void tag_lease(const std::string& value);
+
+  Ec2Place& place_;
+  std::string name_;
+  std::int64_t record_ = 0;
+  aws::ec2::Image image_;
+  PackageList before_, after_;
+  bool kept_ = false;
+};
+
+/// The name of the build's image.
+std::string ec2_image_name(const Ec2Place& place, const BuildContext& context);
+/// Removes the image that a record names, with its snapshots, if its tags are those of the build.
+bool remove_ec2_image(AwsReach& reach, const Ec2Thing& thing);
+
+}  // namespace toehold

@@ -1,0 +1,74 @@
+// Ec2Instance: one instance of a build, from its launch to the image of it. Made by the ec2
+// provider only; what it leaves is an Ec2Image.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runner/aws/ec2_instances.hpp"
+#include "runner/controller/ec2_image.hpp"
+#include "runner/controller/ec2_lease.hpp"
+#include "runner/controller/ec2_network.hpp"
+#include "runner/controller/ec2_place.hpp"
+#include "runner/controller/provider.hpp"
+#include "runner/controller/remote_machine.hpp"
+
+namespace toehold {
+
+class Ec2Instance final : public Instance {
+ public:
+  /// That of an earlier process of this build, else a new one of the recipe's base or, for the test
+  /// stage, of an image. Throws Error, and then leaves no new one.
+  Ec2Instance(std::shared_ptr<Ec2Place> place, const Ec2Image* from, bool for_test);
+  ~Ec2Instance() override;
+
+  /// An instance that is out of reach is kept: the run is still there.
+  StageEnd run(const Stage& stage) override;
+  std::string failed_step() const override { return guest_->stages().failed_step(); }
+  std::vector<ManifestStep> steps() const override { return guest_->stages().steps(); }
+  void choose(const std::string& step, StepChoice choice) override {
+    guest_->stages().choose(step, choice);
+  }
+  int shell(const std::vector<std::string>& command) override { return guest_->shell(command); }
+  /// Cleans the instance up, stops it and makes an image of it, once; each part of that is gone on
+  /// with by a later process.
+  std::unique_ptr<Snapshot> snapshot() override;
+  void keep() override { kept_ = true; }
+
+ private:
+  void create(const Ec2Image* from);
+  void connect();
+  void wait_until_reachable();
+  std::unique_ptr<Transport> make_transport() const;
+  SshSettings ssh_settings() const;
+  void start_lease();
+  void end_lease() { lease_.reset(); }
+  void must_be_on();
+  /// On lines of their own.
+  std::string console_end();
+  bool is_in_state(const char* state);
+  void clean_up();
+  void stop();
+  void remove_staged();
+  std::filesystem::path note(const char* name) const { return context_.directory / name; }
+  const char* part() const { return for_test_ ? "test" : "build"; }
+
+  const std::shared_ptr<Ec2Place> held_;
+  Ec2Place& place_;
+  const BuildContext& context_;
+  const Ec2Options& options_;
+  const bool for_test_;
+  Ec2Thing thing_;
+  std::int64_t record_ = 0;
+  std::int64_t staged_ = 0;  // the record of what goes over S3
+  aws::ec2::Instance instance_;
+  Monotonic launched_{};  // by this process
+  std::optional<Ec2Keys> keys_;
+  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<RemoteMachine> guest_;
+  std::unique_ptr<LeaseKeeper> lease_;
+  bool kept_ = false;
+};
+
+}  // namespace toehold

@@ -1,0 +1,122 @@
+#include "runner/controller/ec2_provider.hpp"
+
+#include <algorithm>
+
+#include "runner/base/error.hpp"
+#include "runner/base/platform.hpp"
+#include "runner/controller/ec2_image.hpp"
+#include "runner/controller/ec2_instance.hpp"
+#include "runner/controller/ec2_launch.hpp"
+#include "runner/controller/ec2_network.hpp"
+#include "runner/controller/remote_documents.hpp"
+#include "runner/controller/ssm_transport.hpp"
+
+namespace toehold {
+
+namespace {
+
+bool remove_thing(const InventoryRecord& record, AwsReach& reach, const Ec2Thing& thing) {
+  if (record.kind == "instance") {
+    SystemClock clock;
+    return remove_ec2_instances(reach, clock, thing, record.state == "planned");
+  }
+  if (record.kind == "image") return remove_ec2_image(reach, thing);
+  if (record.kind == "security-group") return remove_security_group(reach, thing);
+  if (record.kind == "key-pair") return remove_key_pair(reach, thing);
+  if (record.kind == "staging") {
+    const auto address = parse_object_address(thing.name);
+    if (address) remove_staged_objects(reach.session(), thing.region, *address, {});
+    return address.has_value();
+  }
+  return false;
+}
+
+bool remove_record(const InventoryRecord& record) {
+  const Ec2Thing thing = read_record_id(record.id);
+  try {
+    AwsReach reach({}, thing.region);
+    return remove_thing(record, reach, thing);
+  } catch (const Error& error) {
+    say_of_ec2(error.full_message());
+    return false;
+  }
+}
+
+/// Held by the instances of a build: what they have in common goes after the last of them.
+class Ec2Build final : public Ec2Place {
+ public:
+  using Ec2Place::Ec2Place;
+  ~Ec2Build() {
+    Inventory& inventory = context().inventory;
+    const std::vector<InventoryRecord> left = inventory.remaining();
+    if (std::any_of(left.begin(), left.end(),
+                    [](const auto& record) { return record.kind == "instance"; })) {
+      return;
+    }
+    for (const InventoryRecord& record : left) {
+      if (record.kind != "security-group" && record.kind != "key-pair") continue;
+      if (remove_record(record)) inventory.set_state(record.number, "removed");
+    }
+  }
+};
+
+class Ec2Provider final : public Provider {
+ public:
+  ProviderInfo info() const override {
+    return {ec2_target, "An instance of EC2, and a machine image of it", {}, true};
+  }
+
+  void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
+             Diagnostics& diagnostics) override {
+    for (const OutputSpec& output : recipe.outputs) {
+      diagnostics.error(codes::invalid_value, output.where,
+                        "target 'ec2' makes a machine image and writes no files",
+                        "leave 'outputs' out");
+    }
+    warn_of_unsent_documents(documents, diagnostics);
+    if (ec2_options(recipe).connect != "ssh" || find_in_path("ssh-keygen")) return;
+    throw Error(Error::Kind::unsupported, "the target ec2 needs ssh-keygen for `connect: ssh`",
+                "apt-get install openssh-client");
+  }
+
+  std::unique_ptr<Instance> launch(const Recipe& recipe, const Snapshot* from,
+                                   const BuildContext& context) override {
+    return std::make_unique<Ec2Instance>(place(recipe, context),
+                                         dynamic_cast<const Ec2Image*>(from), from != nullptr);
+  }
+
+  std::unique_ptr<Instance> find(const Recipe& recipe, bool of_test,
+                                 const BuildContext& context) override {
+    const std::vector<InventoryRecord> records = context.inventory.remaining();
+    const bool there = std::any_of(records.begin(), records.end(), [](const auto& record) {
+      return record.kind == "instance" && record.state != "planned";
+    });
+    if (!there) {
+      throw Error(Error::Kind::io, "nothing is left of build " + context.build_id,
+                  "build it again with --on-failure=keep");
+    }
+    return std::make_unique<Ec2Instance>(place(recipe, context), nullptr, of_test);
+  }
+
+  bool remove(const InventoryRecord& record, ProcessRunner&) override {
+    return remove_record(record);
+  }
+
+ private:
+  /// One for the instances of the build.
+  std::shared_ptr<Ec2Place> place(const Recipe& recipe, const BuildContext& context) {
+    auto place = place_.lock();
+    if (!place) place_ = place = std::make_shared<Ec2Build>(recipe, context);
+    return place;
+  }
+
+  std::weak_ptr<Ec2Place> place_;
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_ec2_provider() {
+  return std::make_unique<Ec2Provider>();
+}
+
+}  // namespace toehold

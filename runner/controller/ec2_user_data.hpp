@@ -1,0 +1,21 @@
+// The user data of an instance: what cloud-init there does before anybody can be asked. Called by
+// the ec2 target; pure functions.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+namespace toehold {
+
+struct Ec2UserData {
+  std::chrono::seconds lease{0};
+  std::string host_private;  // of sshd, known to us beforehand; empty: none
+  std::string host_public;
+  std::string own;  // of the recipe, goes along with ours; empty: none
+};
+
+/// What cloud-init takes: `#cloud-config`, or several parts. Throws Error(usage) when it is more
+/// than the 16 KiB that EC2 takes, or `own` is of a kind that cannot go along with ours.
+std::string user_data_text(const Ec2UserData& data);
+
+}  // namespace toehold
