@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(__file__)))
 
 from werkzeug.serving import make_server
 
-from . import base_image, commands, images, imds, instances, templates
+from . import base_image, commands, images, imds, instances, keys, templates
 from .cloud import GATEWAY, cloud
 from .presets import make_presets
 from .server import application
@@ -22,7 +22,7 @@ def main():
     cloud.folder = os.path.abspath(sys.argv[1])
     if not cloud.light:
         instances.make_network()
-    for part in (instances, images, commands, templates):
+    for part in (instances, images, keys, commands, templates):
         part.install()
     server = make_server("127.0.0.1" if cloud.light else GATEWAY, 0, application, threaded=True)
     cloud.url = f"http://{server.host}:{server.server_port}"
