@@ -192,6 +192,19 @@ std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<Ma
   return std::nullopt;
 }
 
+/// True when it is now everywhere; else `end` says what failed. The image stays in any case.
+bool distribute(const BuiltImage& image, Manifest manifest, const ImageStore& store,
+                BuildEnd& end) {
+  end.message = "the image is built, but not distributed";
+  manifest.distributed = image.snapshot.distribute();
+  if (manifest.distributed.empty()) return true;
+  store.put(manifest);
+  if (all_available(manifest.distributed)) return true;
+  end.message += ": " + failures_of(manifest.distributed) +
+                 "; when that is mended: toehold distribute " + manifest.id;
+  return false;
+}
+
 /// Outputs, manifest and name of the image.
 void deliver(BuiltImage image, const std::string& default_output, const BuildContext& context,
              BuildEnd& end) {
@@ -202,6 +215,7 @@ void deliver(BuiltImage image, const std::string& default_output, const BuildCon
   if (known) {
     end.image = known->id;
     say("unchanged since image " + known->id);
+    end.code = ExitCode::success;
     return;
   }
   ImageDraft draft(state_base() / "images", context.inventory);
@@ -209,10 +223,12 @@ void deliver(BuiltImage image, const std::string& default_output, const BuildCon
   image.outputs =
       write_outputs(recipe, default_output, image.snapshot, draft.folder(), context.stop);
   image.name = image.snapshot.publish();
-  draft.put(make_manifest(image, end.image, context));
+  const Manifest manifest = make_manifest(image, end.image, context);
+  draft.put(manifest);
   image.snapshot.deliver();
   say((image.snapshot.is_image() ? "image    " : "record   ") + end.image + "  " + recipe.name +
       ":" + recipe.version + (image.name.empty() ? "" : "  " + image.name));
+  if (distribute(image, manifest, store, end)) end.code = ExitCode::success;
 }
 
 /// Behind the removal of the instances, which takes its time, too.
@@ -307,7 +323,8 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
                              options.refresh,
                              options.view,
                              options.progress,
-                             options.timing ? &timing : nullptr};
+                             options.timing ? &timing : nullptr,
+                             folder.record().started};
   StageRunner stages(recipe, options, folder, command, provider->info());
   const auto instance = provider->launch(recipe, nullptr, context);
   context.lap("start of the instance");
@@ -337,8 +354,7 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
   deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}},
           provider->info().default_output, context, end);
   context.lap("outputs and manifest");
-  end.code = ExitCode::success;
-  end.message.clear();
+  if (end.code == ExitCode::success) end.message.clear();
   end.failed_step.clear();
   return end;
 }

@@ -5,6 +5,8 @@
 #include "runner/aws/ec2_snapshots.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/distribution.hpp"
+#include "runner/controller/distribution_plan.hpp"
 
 namespace toehold {
 
@@ -28,28 +30,32 @@ std::string plain_image_name(const std::string& text) {
   return name.substr(0, longest_name);
 }
 
-std::vector<ec2::Image> images_called(AwsReach& reach, const Ec2Thing& thing) {
-  return ec2::find_images({reach.client(), {}}, {"self"}, {{"name", {thing.name}}}, reach.control())
-      .require();
+std::vector<ec2::Image> images_called(const ec2::Region& region, const Ec2Thing& thing,
+                                      const aws::Control& control) {
+  return ec2::find_images(region, {"self"}, {{"name", {thing.name}}}, control).require();
 }
 
 }  // namespace
 
-std::string ec2_image_name(const Ec2Place& place, const BuildContext& context) {
+std::string ec2_image_name(Ec2Place& place) {
   const Recipe& recipe = place.recipe();
-  const std::string& wanted = place.options().image_name;
+  const BuildContext& context = place.context();
+  std::string wanted = distributed_name(
+      recipe.distributions,
+      {recipe.name, recipe.version, context.build_id, place.region(), context.started});
+  if (wanted.empty()) wanted = place.options().image_name;
   return plain_image_name(
       wanted.empty() ? recipe.name + " " + recipe.version + " " + context.build_id : wanted);
 }
 
-bool remove_ec2_image(AwsReach& reach, const Ec2Thing& thing) {
-  const ec2::Region region{reach.client(), {}};
-  for (const ec2::Image& image : images_called(reach, thing)) {
+bool remove_ec2_image(const ec2::Region& region, const Ec2Thing& thing,
+                      const aws::Control& control) {
+  for (const ec2::Image& image : images_called(region, thing, control)) {
     if (!is_made_by(thing, image.tags)) continue;
-    auto gone = ec2::deregister_image(region, image.id, reach.control());
+    auto gone = ec2::deregister_image(region, image.id, control);
     if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
     for (const std::string& id : image.snapshot_ids()) {
-      auto deleted = ec2::delete_snapshot(region, id, reach.control());
+      auto deleted = ec2::delete_snapshot(region, id, control);
       if (deleted.failure && !ec2::is_not_found(*deleted.failure)) deleted.require();
     }
   }
@@ -59,7 +65,7 @@ bool remove_ec2_image(AwsReach& reach, const Ec2Thing& thing) {
 Ec2Image::Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList before,
                    PackageList after)
     : place_(place),
-      name_(ec2_image_name(place, place.context())),
+      name_(ec2_image_name(place)),
       before_(std::move(before)),
       after_(std::move(after)) {
   Inventory& inventory = place.context().inventory;
@@ -67,10 +73,13 @@ Ec2Image::Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList 
       inventory.plan_again(ec2_target, "image", to_record_id(place.thing("image", name_))).number;
   try {
     create(instance_id);
-    inventory.set_state(record_, "created");
-    wait_until_available();
+    // One that an earlier process has delivered stays, whatever becomes of this one.
+    const auto lease = image_.tags.find(lease_tag);
+    const bool stays = lease != image_.tags.end() && lease->second == delivered;
+    inventory.set_state(record_, stays ? "delivered" : "created");
+    if (!stays) wait_until_available();
   } catch (...) {
-    if (remove_ec2_image(place.reach(), place.thing("image", name_))) {
+    if (remove_ec2_image(place.here(), place.thing("image", name_), place.control())) {
       inventory.set_state(record_, "removed");
     }
     throw;
@@ -85,7 +94,7 @@ void Ec2Image::create(const std::string& instance_id) {
   own.insert(own.end(), place_.recipe().ami_tags.begin(), place_.recipe().ami_tags.end());
   ec2::Tags tags = ec2_tags(thing, name_, own);
   tags[lease_tag] = place_.lease_end();
-  for (const ec2::Image& known : images_called(place_.reach(), thing)) {
+  for (const ec2::Image& known : images_called(place_.here(), thing, place_.control())) {
     if (!is_made_by(thing, known.tags)) {
       throw Error(Error::Kind::aws, "there is an image called '" + name_ + "' already, " + known.id,
                   "give this one another imageName, or deregister that one");
@@ -102,7 +111,7 @@ void Ec2Image::create(const std::string& instance_id) {
     answer.require();
   } else {  // the answer to our first call was lost
     place_.wait_until("the image " + name_, 300s, [&] {
-      const auto found = images_called(place_.reach(), thing);
+      const auto found = images_called(place_.here(), thing, place_.control());
       if (!found.empty()) image_ = found.front();
       return !found.empty();
     });
@@ -167,7 +176,7 @@ Ec2Image::~Ec2Image() {
   for (const InventoryRecord& record : inventory.remaining()) {
     if (record.number != record_) continue;  // delivered: then it is not there
     try {
-      if (remove_ec2_image(place_.reach(), place_.thing("image", name_))) {
+      if (remove_ec2_image(place_.here(), place_.thing("image", name_), place_.control())) {
         inventory.set_state(record_, "removed");
       }
     } catch (const Error& error) {
@@ -194,6 +203,16 @@ void Ec2Image::tag_lease(const std::string& value) {
 void Ec2Image::deliver() {
   tag_lease(delivered);
   place_.context().inventory.set_state(record_, "delivered");
+}
+
+std::vector<DistributionResult> Ec2Image::distribute() {
+  const Recipe& recipe = place_.recipe();
+  if (recipe.distributions.empty()) return {};
+  const BuildContext& context = place_.context();
+  return toehold::distribute(
+      {image_.id, place_.region(), context.build_id, context.started, recipe.name, recipe.version,
+       recipe.distributions, recipe.source},
+      {place_.reach().session(), context.inventory, context.clock, context.stop, say_of_ec2});
 }
 
 std::string Ec2Image::parent_id() const {

@@ -27,6 +27,7 @@ class Ec2Image final : public Snapshot {
   /// "ami-0123 in eu-west-1"
   std::string publish() override;
   void deliver() override;
+  std::vector<DistributionResult> distribute() override;
   void keep() override { kept_ = true; }
   /// The id of the image that was built on.
   std::string parent_id() const override;
@@ -47,8 +48,9 @@ class Ec2Image final : public Snapshot {
 };
 
 /// The name of the build's image.
-std::string ec2_image_name(const Ec2Place& place, const BuildContext& context);
+std::string ec2_image_name(Ec2Place& place);
 /// Removes the image that a record names, with its snapshots, if its tags are those of the build.
-bool remove_ec2_image(AwsReach& reach, const Ec2Thing& thing);
+bool remove_ec2_image(const aws::ec2::Region& region, const Ec2Thing& thing,
+                      const aws::Control& control);
 
 }  // namespace toehold

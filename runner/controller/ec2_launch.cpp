@@ -4,6 +4,7 @@
 
 #include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
 
 namespace toehold {
@@ -18,6 +19,7 @@ constexpr auto profile_patience = 60s;
 // How long AWS may not show what it has made (EC2 API Reference, "Eventual consistency").
 constexpr auto young = 20s;
 constexpr auto termination_patience = 600s;
+constexpr int most_ended = 10;
 
 std::string text_of(const Value& map, const char* key) {
   const Value* value = map.is_map() ? map.find(key) : nullptr;
@@ -53,6 +55,15 @@ ec2::BlockDevice block_device(const Value& from) {
   return device;
 }
 
+/// A token stands for all words of its request: a process that goes on after a kill has to ask with
+/// the same ones, the time in the tag included.
+std::string first_lease(Ec2Place& place, const std::string& part) {
+  const fs::path note = place.context().directory / ("first-lease-" + part);
+  std::error_code error;
+  if (!fs::exists(note, error)) write_file_atomically(note, place.lease_end());
+  return read_file(note, 64);
+}
+
 ec2::LaunchRequest request_of(Ec2Place& place, const LaunchPlan& plan, const LaunchTry& one) {
   const Ec2Options& options = place.options();
   ec2::LaunchRequest request;
@@ -74,6 +85,7 @@ ec2::LaunchRequest request_of(Ec2Place& place, const LaunchPlan& plan, const Lau
   request.placement.host_resource_group_arn = text_of(options.placement, "hostResourceGroupArn");
   request.public_address = options.public_address;
   request.tags = place.tags(plan.part);
+  request.tags[lease_tag] = first_lease(place, plan.part);
   if (place.recipe().block_device_mappings.is_list()) {
     for (const Value& mapping : place.recipe().block_device_mappings.list()) {
       request.block_devices.push_back(block_device(mapping));
@@ -83,15 +95,22 @@ ec2::LaunchRequest request_of(Ec2Place& place, const LaunchPlan& plan, const Lau
 }
 
 std::string token_for(Ec2Place& place, const LaunchPlan& plan, const LaunchTry& one,
-                      std::size_t number) {
-  return client_token({place.context().build_id, plan.part, std::to_string(number), plan.image.id,
-                       one.market, one.type, one.subnet});
+                      const std::string& number) {
+  return client_token({place.context().build_id, plan.part, number, plan.image.id, one.market,
+                       one.type, one.subnet});
 }
 
 ec2::Filters filters_of(const Ec2Thing& thing) {
   return {{std::string("tag:") + build_tag, {thing.build}},
           {std::string("tag:") + part_tag, {thing.part}},
           {"instance-state-name", {"pending", "running", "stopping", "stopped", "shutting-down"}}};
+}
+
+/// One that an earlier process of this build has launched and ended: its token gives it again.
+bool has_ended(Ec2Place& place, const std::string& id) {
+  const auto found = ec2::describe_instances(place.here(), {id}, place.control()).require();
+  return !found.empty() &&
+         (found.front().state == "terminated" || found.front().state == "shutting-down");
 }
 
 }  // namespace
@@ -131,10 +150,16 @@ ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan) {
   for (std::size_t number = 0; number < tries.size(); ++number) {
     const LaunchTry& one = tries[number];
     ec2::LaunchRequest request = request_of(place, plan, one);
-    request.client_token = token_for(place, plan, one, number);
+    request.client_token = token_for(place, plan, one, std::to_string(number));
+    int gone = 0;
     const Monotonic begun = context.clock.monotonic();
     for (;;) {
       auto answer = ec2::run_instance(place.here(), request, place.control());
+      if (answer.value && has_ended(place, answer.value->id) && ++gone < most_ended) {
+        request.client_token =
+            token_for(place, plan, one, std::to_string(number) + "-" + std::to_string(gone));
+        continue;
+      }
       if (answer.value) {
         say_of_ec2("instance " + answer.value->id + "  " + describe(one) + "  from " +
                    plan.image.id + " (" + plan.image.name + ")");

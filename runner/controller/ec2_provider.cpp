@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runner/aws/sts.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/platform.hpp"
 #include "runner/controller/ec2_image.hpp"
@@ -15,12 +16,22 @@ namespace toehold {
 
 namespace {
 
+/// A copy in another account is removed there.
+bool remove_image(AwsReach& reach, const Ec2Thing& thing) {
+  if (thing.role.empty()) return remove_ec2_image({reach.client(), {}}, thing, reach.control());
+  aws::Role role;
+  role.arn = thing.role;
+  const auto session = aws::session_for_role(reach.session(), role);
+  aws::Client client(*session);
+  return remove_ec2_image({client, thing.region}, thing, reach.control());
+}
+
 bool remove_thing(const InventoryRecord& record, AwsReach& reach, const Ec2Thing& thing) {
   if (record.kind == "instance") {
     SystemClock clock;
     return remove_ec2_instances(reach, clock, thing, record.state == "planned");
   }
-  if (record.kind == "image") return remove_ec2_image(reach, thing);
+  if (record.kind == "image") return remove_image(reach, thing);
   if (record.kind == "security-group") return remove_security_group(reach, thing);
   if (record.kind == "key-pair") return remove_key_pair(reach, thing);
   if (record.kind == "staging") {

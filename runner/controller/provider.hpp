@@ -17,6 +17,7 @@
 #include "runner/base/diagnostic.hpp"
 #include "runner/base/process.hpp"
 #include "runner/controller/build_timing.hpp"
+#include "runner/controller/distribution_result.hpp"
 #include "runner/controller/inventory.hpp"
 #include "runner/controller/manifest.hpp"
 #include "runner/controller/outputs.hpp"
@@ -73,6 +74,9 @@ class Snapshot {
   /// empty where there is none. It goes again unless deliver() follows.
   virtual std::string publish() { return {}; }
   virtual void deliver() {}
+  /// Brings what was delivered to where the recipe wants it, too; what failed is in the rows.
+  /// Throws Error for what is seen before anything is done.
+  virtual std::vector<DistributionResult> distribute() { return {}; }
   /// It stays for a test instance of it that is kept.
   virtual void keep() {}
   /// What the parent was then: a digest, an image's id; empty where nothing can say.
@@ -128,6 +132,7 @@ struct BuildContext {
   std::string view;                  // as of `run --view`
   EventSink* watcher = nullptr;      // sees the events of every stage
   BuildTiming* timing = nullptr;     // for `--timing`
+  UnixMillis started = 0;            // when the build began, in its first process
 
   /// The time since the last one went there.
   void lap(const std::string& what) const {
