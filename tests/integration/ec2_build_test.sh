@@ -71,7 +71,7 @@ for way in ssm ssh; do
   [ "$(left | grep -c '^image ')" = 1 ] || fail "$(left)"
   expect_contains "$("$TOEHOLD" images)" web
   expect_equal "$("$TOEHOLD" images --format json | python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["target"])')" ec2
-  aws ec2 deregister-image --image-id "$image"
+  aws ec2 deregister-image --image-id "$image" >/dev/null
   for snapshot in $(aws ec2 describe-snapshots --owner-ids self --query 'Snapshots[].SnapshotId' --output text); do
     aws ec2 delete-snapshot --snapshot-id "$snapshot" 2>/dev/null || true
   done
@@ -108,6 +108,25 @@ for base in "name:$base_ami_pattern" "ssm:$base_parameter" "build:web"; do
   if [[ "$base" == name:* ]]; then owner=(--set "target.baseOwner=$base_ami_owner"); fi
   expect_exit 0 build --no-test --set "target.base=$base" "${owner[@]}"
 done
+
+# Distribution follows the build: a copy in another region, and what fails there is named.
+cat recipe.yml - >everywhere.yml <<YAML
+distributions:
+  - region: us-east-1
+    amiDistributionConfiguration: {name: 'web {{ imagebuilder:buildDate }}'}
+  - region: eu-central-1
+    amiDistributionConfiguration: {name: 'web {{ imagebuilder:buildDate }}'}
+    ssmParameterConfigurations: [{parameterName: /images/web}]
+YAML
+expect_exit 0 "$TOEHOLD" build everywhere.yml --view plain --no-test
+copy=$(aws ec2 describe-images --region eu-central-1 --owners self --query 'Images[].ImageId' --output text)
+expect_equal "$(aws ssm get-parameter --region eu-central-1 --name /images/web --query Parameter.Value --output text)" "$copy"
+expect_contains "$(cat "$TOEHOLD_HOME"/images/*/manifest.json)" "$copy"
+cloud_faults '[{"operation": "CopyImage", "code": "UnauthorizedOperation", "times": 0}]'
+expect_exit 1 "$TOEHOLD" build everywhere.yml --view plain --no-test
+expect_contains "$err" "built, but not distributed"
+expect_contains "$err" "toehold distribute"
+cloud_faults '[]'
 
 # A step that fails leaves nothing; kept, there is a machine to look at, which goes with cleanup.
 sed -i 's/^            - echo kept.*/            - exit 3/' component.yml

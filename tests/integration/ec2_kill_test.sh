@@ -44,7 +44,7 @@ for ((line = 1; ; line++)); do
       expect_exit 0 "$TOEHOLD" resume "$id" --view none
       image=$(left | sed -n 's/^image [^ ]* \(ami-[^ ]*\).*/\1/p')
       [ -n "$image" ] || fail "no image after a kill at line $line: $err"
-      aws ec2 deregister-image --image-id "$image"
+      aws ec2 deregister-image --image-id "$image" >/dev/null
       for snapshot in $(left | sed -n 's/^snapshot [^ ]* \(snap-[^ ]*\).*/\1/p'); do
         aws ec2 delete-snapshot --snapshot-id "$snapshot"
       done
@@ -56,7 +56,7 @@ done
 [ "$killed" -ge 8 ] || fail "only $killed kills: $(cat told)"
 echo "killed at $killed lines"
 for image in $(left | sed -n 's/^image [^ ]* \(ami-[^ ]*\).*/\1/p'); do
-  aws ec2 deregister-image --image-id "$image"
+  aws ec2 deregister-image --image-id "$image" >/dev/null
 done
 for snapshot in $(left | sed -n 's/^snapshot [^ ]* \(snap-[^ ]*\).*/\1/p'); do
   aws ec2 delete-snapshot --snapshot-id "$snapshot"
