@@ -2,6 +2,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/json_record.hpp"
 
 namespace toehold {
 
@@ -59,14 +60,6 @@ const Fields<FlatOutcome>& outcome_fields() {
       .optional("delaySeconds", &FlatOutcome::delay_seconds, "Before the reboot.");
   // clang-format on
   return fields;
-}
-
-template <class T>
-T decode_json(const Fields<T>& fields, const std::string& text, const char* what) {
-  Diagnostics diagnostics(nullptr);
-  auto decoded = fields.decode(parse_json(text), what, diagnostics);
-  if (!decoded) throw Error(Error::Kind::document, diagnostics.items().front().message);
-  return std::move(*decoded);
 }
 
 Value list_of(const std::vector<Value>& items) {

@@ -7,6 +7,7 @@
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/json_record.hpp"
 #include "runner/base/text.hpp"
 
 namespace toehold {
@@ -47,14 +48,6 @@ const Fields<RelayRequest>& request_fields() {
       .optional("offset", &RelayRequest::offset, "Bytes that have arrived.");
   // clang-format on
   return fields;
-}
-
-template <class T>
-T decode_json(const Fields<T>& fields, const std::string& text, const char* what) {
-  Diagnostics diagnostics(nullptr);
-  auto decoded = fields.decode(parse_json(text), what, diagnostics);
-  if (!decoded) throw Error(Error::Kind::document, diagnostics.items().front().message);
-  return std::move(*decoded);
 }
 
 [[noreturn]] void refuse(const std::string& why) {
