@@ -7,6 +7,7 @@
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/agent_binary.hpp"
+#include "runner/controller/console_end.hpp"
 #include "runner/controller/rootless_disk.hpp"
 
 namespace toehold {
@@ -16,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto shut_down_patience = 180s;
-constexpr std::size_t console_lines = 20;
 
 void say(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
@@ -112,14 +112,9 @@ void QemuInstance::make_guest() {
                                            [this] { must_be_on(); });
 }
 
-std::string QemuInstance::what_it_said() const {
-  const std::string tail = machine_.console_tail(console_lines);
-  return tail.empty() ? "\nThere is nothing on its console" : "\nIts console ends with" + tail;
-}
-
 void QemuInstance::must_be_on() const {
   if (machine_.is_running()) return;
-  throw Error(Error::Kind::process, "the machine is off" + what_it_said(),
+  throw Error(Error::Kind::process, "the machine is off" + console_end(machine_.console()),
               "switch it on and go on: toehold resume " + context_.build_id);
 }
 
@@ -138,7 +133,8 @@ void QemuInstance::wait_until_reachable() {
     if (context_.clock.monotonic() - begun > std::chrono::seconds(options_.boot_timeout)) {
       throw Error(Error::Kind::timeout,
                   "the machine cannot be reached over SSH within " +
-                      std::to_string(options_.boot_timeout) + " s: " + reason + what_it_said(),
+                      std::to_string(options_.boot_timeout) + " s: " + reason +
+                      console_end(machine_.console()),
                   "does it run sshd, and cloud-init or systemd 252 or later, which let us in? "
                   "`bootTimeout` of the target gives it more time");
     }
@@ -181,7 +177,8 @@ void QemuInstance::shut_down() {
   const Monotonic begun = context_.clock.monotonic();
   while (machine_.is_running()) {
     if (context_.clock.monotonic() - begun > shut_down_patience) {
-      throw Error(Error::Kind::timeout, "the machine does not shut down" + what_it_said(),
+      throw Error(Error::Kind::timeout,
+                  "the machine does not shut down" + console_end(machine_.console()),
                   "does a program of a step hold it up? Keep it with --on-failure=keep, and look");
     }
     if (!context_.clock.sleep_for(100ms, context_.stop)) {

@@ -44,8 +44,6 @@ class QemuInstance final : public Instance {
   void wait_until_reachable();
   void make_guest();
   void must_be_on() const;
-  /// The end of its console, on lines of their own.
-  std::string what_it_said() const;
   void clean_up();
   void shut_down();
   std::unique_ptr<Snapshot> snapshot_of(std::int64_t record) const;

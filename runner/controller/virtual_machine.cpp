@@ -127,15 +127,9 @@ void VirtualMachine::cut_power() {
   cut_power_of(folder_);
 }
 
-std::string VirtualMachine::console_tail(std::size_t lines) const {
+std::string VirtualMachine::console() const {
   std::error_code error;
-  if (!fs::exists(console_, error)) return {};
-  std::vector<std::string> last = split(read_file(console_, 64 << 20), '\n');
-  while (!last.empty() && trim(last.back()).empty()) last.pop_back();
-  if (last.size() > lines) last.erase(last.begin(), last.end() - static_cast<long>(lines));
-  std::string text;
-  for (const std::string& line : last) text += "\n  " + std::string(trim(printable(line)));
-  return text;
+  return fs::exists(console_, error) ? read_file(console_, 64 << 20) : std::string();
 }
 
 void cut_power_of(const fs::path& folder) {

@@ -39,8 +39,8 @@ class VirtualMachine {
   int ssh_port() const;
   /// As pulling the plug does; returns when the process is gone.
   void cut_power();
-  /// The last lines of its console, without control characters.
-  std::string console_tail(std::size_t lines) const;
+  /// What it has printed; empty: nothing yet.
+  std::string console() const;
 
  private:
   std::vector<std::string> words(const QemuOptions& options, const std::string& accelerator,
