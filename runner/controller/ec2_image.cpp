@@ -48,15 +48,21 @@ std::string ec2_image_name(Ec2Place& place) {
       wanted.empty() ? recipe.name + " " + recipe.version + " " + context.build_id : wanted);
 }
 
+void remove_image_of(const ec2::Region& region, const std::string& id,
+                     const std::vector<std::string>& snapshots, const aws::Control& control) {
+  auto gone = ec2::deregister_image(region, id, control);
+  if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
+  for (const std::string& snapshot : snapshots) {
+    auto deleted = ec2::delete_snapshot(region, snapshot, control);
+    if (deleted.failure && !ec2::is_not_found(*deleted.failure)) deleted.require();
+  }
+}
+
 bool remove_ec2_image(const ec2::Region& region, const Ec2Thing& thing,
                       const aws::Control& control) {
   for (const ec2::Image& image : images_called(region, thing, control)) {
-    if (!is_made_by(thing, image.tags)) continue;
-    auto gone = ec2::deregister_image(region, image.id, control);
-    if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
-    for (const std::string& id : image.snapshot_ids()) {
-      auto deleted = ec2::delete_snapshot(region, id, control);
-      if (deleted.failure && !ec2::is_not_found(*deleted.failure)) deleted.require();
+    if (is_made_by(thing, image.tags)) {
+      remove_image_of(region, image.id, image.snapshot_ids(), control);
     }
   }
   return true;

@@ -49,6 +49,9 @@ class Ec2Image final : public Snapshot {
 
 /// The name of the build's image.
 std::string ec2_image_name(Ec2Place& place);
+/// With its snapshots; what is gone already is no failure. Throws Error.
+void remove_image_of(const aws::ec2::Region& region, const std::string& id,
+                     const std::vector<std::string>& snapshots, const aws::Control& control);
 /// Removes the image that a record names, with its snapshots, if its tags are those of the build.
 bool remove_ec2_image(const aws::ec2::Region& region, const Ec2Thing& thing,
                       const aws::Control& control);

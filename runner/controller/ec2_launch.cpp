@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"

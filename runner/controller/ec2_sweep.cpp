@@ -9,6 +9,7 @@
 #include "runner/aws/ec2_network.hpp"
 #include "runner/aws/ec2_snapshots.hpp"
 #include "runner/base/error.hpp"
+#include "runner/controller/ec2_image.hpp"
 #include "runner/controller/ec2_things.hpp"
 
 namespace toehold {
@@ -81,14 +82,6 @@ std::size_t rank(const SweptThing& thing) {
                                   order.begin());
 }
 
-void delete_snapshots(const ec2::Region& region, const std::vector<std::string>& ids,
-                      const aws::Control& control) {
-  for (const std::string& id : ids) {
-    auto gone = ec2::delete_snapshot(region, id, control);
-    if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
-  }
-}
-
 void end_instance(const ec2::Region& region, AwsReach& reach, Clock& clock, const std::string& id) {
   ec2::terminate_instances(region, {id}, reach.control()).require();
   const Monotonic begun = clock.monotonic();
@@ -137,12 +130,12 @@ void remove_swept(AwsReach& reach, Clock& clock, const SweptThing& thing) {
   const ec2::Region region{reach.client(), {}};
   const aws::Control control = reach.control();
   if (thing.kind == "instance") return end_instance(region, reach, clock, thing.id);
-  if (thing.kind == "image") {
-    auto gone = ec2::deregister_image(region, thing.id, control);
+  if (thing.kind == "image") return remove_image_of(region, thing.id, thing.snapshots, control);
+  if (thing.kind == "snapshot") {
+    auto gone = ec2::delete_snapshot(region, thing.id, control);
     if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
-    return delete_snapshots(region, thing.snapshots, control);
+    return;
   }
-  if (thing.kind == "snapshot") return delete_snapshots(region, {thing.id}, control);
   if (thing.kind == "key-pair") {
     ec2::delete_key_pair(region, thing.id, control).require();
     return;
