@@ -4,7 +4,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
-#include "runner/base/text.hpp"
+#include "runner/controller/console_end.hpp"
 #include "runner/controller/ec2_base.hpp"
 #include "runner/controller/ec2_launch.hpp"
 #include "runner/controller/ec2_user_data.hpp"
@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 namespace ec2 = aws::ec2;
 
 constexpr auto stop_patience = 600s;
-constexpr std::ptrdiff_t console_lines = 20;
 
 std::string own_user_data(const Recipe& recipe) {
   const Value& extra = recipe.additional_instance_configuration;
@@ -113,7 +112,7 @@ void Ec2Instance::connect() {
     place_.wait_until("the start of " + instance_.id, std::chrono::seconds(options_.launch_timeout),
                       [this] { return is_in_state("running"); });
   }
-  transport_ = make_transport();
+  transport_ = way()();
   guest_ = std::make_unique<RemoteMachine>(place_.recipe(), *transport_, for_test_, context_,
                                            [this] { must_be_on(); });
 }
@@ -138,14 +137,21 @@ SshSettings Ec2Instance::ssh_settings() const {
   return settings;
 }
 
-std::unique_ptr<Transport> Ec2Instance::make_transport() const {
-  if (keys_) return std::make_unique<SshTransport>(ssh_settings());
+Ec2Instance::Connect Ec2Instance::way() const {
+  if (keys_) {
+    return [settings = ssh_settings()]() -> std::unique_ptr<Transport> {
+      return std::make_unique<SshTransport>(settings);
+    };
+  }
   SsmSettings settings;
   settings.instance_id = instance_.id;
   settings.region = thing_.region;
   settings.staging = staging_of(options_, context_.build_id, part());
   settings.agent_path = RemoteMachine::folder_for(context_, for_test_) + "/toehold-agent";
-  return std::make_unique<SsmTransport>(place_.reach().session(), context_.clock, settings);
+  return [&session = place_.reach().session(), &clock = context_.clock,
+          settings]() -> std::unique_ptr<Transport> {
+    return std::make_unique<SsmTransport>(session, clock, settings);
+  };
 }
 
 void Ec2Instance::wait_until_reachable() {
@@ -167,9 +173,11 @@ void Ec2Instance::wait_until_reachable() {
     }
     must_be_on();
     if (context_.clock.monotonic() - begun > most) {
+      const auto said = ec2::console_output(place_.here(), instance_.id, place_.control());
       throw Error(Error::Kind::timeout,
                   "instance " + instance_.id + " cannot be reached within " +
-                      std::to_string(options_.launch_timeout) + " s: " + reason + console_end(),
+                      std::to_string(options_.launch_timeout) + " s: " + reason +
+                      console_end(said.value.value_or("")),
                   "`launchTimeout` of the target gives it more time");
     }
     if (!context_.clock.sleep_for(pause, context_.stop)) {
@@ -178,25 +186,15 @@ void Ec2Instance::wait_until_reachable() {
   }
 }
 
-std::string Ec2Instance::console_end() {
-  const auto said = ec2::console_output(place_.here(), instance_.id, place_.control());
-  if (!said.value || trim(*said.value).empty()) return "\nThere is nothing on its console";
-  std::vector<std::string> lines = split(std::string(trim(*said.value)), '\n');
-  if (std::ssize(lines) > console_lines) lines.erase(lines.begin(), lines.end() - console_lines);
-  std::string text = "\nIts console ends with";
-  for (const std::string& line : lines) text += "\n  " + printable(line);
-  return text;
-}
-
 void Ec2Instance::start_lease() {
   const std::chrono::seconds time = std::chrono::minutes(options_.lease);
   arm_lease(*transport_, context_.clock, time, context_.stop);
   LeaseKeeper::Ways ways;
-  ways.connect = [this] { return make_transport(); };
-  ways.note = [this](UnixMillis until) {
-    AwsReach reach(context_.stop, thing_.region);
-    ec2::create_tags({reach.client(), {}}, {instance_.id}, {{lease_tag, rfc3339_utc(until)}},
-                     reach.control())
+  // By value: instance_ changes while the other thread is at work.
+  ways.connect = way();
+  ways.note = [id = instance_.id, region = thing_.region, stop = context_.stop](UnixMillis until) {
+    AwsReach reach(stop, region);
+    ec2::create_tags({reach.client(), {}}, {id}, {{lease_tag, rfc3339_utc(until)}}, reach.control())
         .require();
   };
   lease_ = std::make_unique<LeaseKeeper>(std::move(ways), context_.clock, time);

@@ -2,6 +2,7 @@
 // provider only; what it leaves is an Ec2Image.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,16 +38,16 @@ class Ec2Instance final : public Instance {
   void keep() override { kept_ = true; }
 
  private:
+  using Connect = std::function<std::unique_ptr<Transport>()>;
   void create(const Ec2Image* from);
   void connect();
   void wait_until_reachable();
-  std::unique_ptr<Transport> make_transport() const;
+  /// Makes a connection to the instance as it is now; needs nothing of this object any more.
+  Connect way() const;
   SshSettings ssh_settings() const;
   void start_lease();
   void end_lease() { lease_.reset(); }
   void must_be_on();
-  /// On lines of their own.
-  std::string console_end();
   bool is_in_state(const char* state);
   void clean_up();
   void stop();
