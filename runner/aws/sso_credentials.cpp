@@ -58,7 +58,7 @@ std::string access_token(const SsoProfile& sso_profile, const Lookup& lookup) {
   const Value cached = parse_answer(read_file(path, most_cache_bytes), path.string());
   const Value* token = cached.find("accessToken");
   const Value* expires = cached.find("expiresAt");
-  const auto ends = expires ? iso_time(expires->text()) : std::nullopt;
+  const auto ends = iso_time(expires ? expires->text() : std::string());
   if (!token || token->text().empty() || !ends) {
     throw log_in(sso_profile, "cannot be read from " + path.string());
   }
