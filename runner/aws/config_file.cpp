@@ -1,6 +1,7 @@
 #include "runner/aws/config_file.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"

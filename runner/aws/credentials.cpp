@@ -1,5 +1,6 @@
 #include "runner/aws/credentials.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <ctime>

@@ -87,8 +87,7 @@ std::string get_component(Client& client, const std::string& arn, const Control&
       throw Error(Error::Kind::aws, "there is no component " + arn + " in " + call.region,
                   "list those there are: aws imagebuilder list-components --region " + call.region);
     }
-    throw error_for(call, *answer.failure,
-                    client.session().credentials(control.deadline, control.stop).source);
+    throw client.error_of(call, *answer.failure, control);
   }
   Value component;
   try {

@@ -2,6 +2,7 @@
 
 #include <boost/locale/utf.hpp>
 #include <cstdint>
+#include <utility>
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"

@@ -1,6 +1,7 @@
 #include "runner/base/error.hpp"
 
 #include <cstring>
+#include <utility>
 
 namespace toehold {
 

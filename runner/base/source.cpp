@@ -1,6 +1,7 @@
 #include "runner/base/source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace toehold {
 

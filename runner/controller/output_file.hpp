@@ -2,6 +2,7 @@
 // size. Called by the writers of outputs; never replaces a file half.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"

@@ -1,5 +1,6 @@
 #include "runner/document/tree_builder.hpp"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "runner/base/fields.hpp"

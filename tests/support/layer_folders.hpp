@@ -9,6 +9,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "runner/base/files.hpp"
 #include "runner/controller/overlay_tree.hpp"

@@ -3,6 +3,7 @@
 // no connection.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>

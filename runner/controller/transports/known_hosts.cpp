@@ -1,6 +1,7 @@
 #include "runner/controller/transports/known_hosts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runner/base/base64.hpp"
 #include "runner/base/digest.hpp"
