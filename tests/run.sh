@@ -13,8 +13,8 @@ may_skip=(integration.corpus_validate_test integration.corpus_run_test integrati
   integration.sandbox_kill_test)
 # Under the sanitizers: a traced process cannot look for leaks, the corpus' steps are not ours, and
 # the static programs are the same. The last line's are long, and mostly the work of other programs.
-not_sanitized='kill_sweep|corpus_run|static_agent|debian_roots|reproducible|packages_test|qemu_(target|reboot|power_cut|kill)'
-not_sanitized+='|packages_build|docker_test|container_kill|ec2_kill|local_ec2'
+not_sanitized='kill_sweep|corpus_run|static_agent|debian_roots|reproducible|packages_test|qemu'
+not_sanitized+='|packages_build|docker_test|(container|sandbox|ssh)_kill|ec2_(kill|faults|scale)|ec2_elsewhere|local_ec2|event_table'
 
 say() { printf '\n== %s\n' "$*"; }
 usage() { sed -n '4,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -37,19 +37,44 @@ packaging/dependencies.sh tests
 tests/support/aws_tools.sh make || echo "they cannot be had: the tests against a local AWS are skipped"
 
 reports=$(mktemp -d)
-trap 'rm -rf "$reports"' EXIT
+beside=''
+clean_up() {
+  [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+  rm -rf "$reports"
+}
+trap clean_up EXIT
 failed=0
 
-# run_preset PRESET CTEST-ARGUMENTS...
-run_preset() {
+configure() {
+  cmake --preset "$1" -Wno-dev >"$reports/configure" 2>&1 || { cat "$reports/configure"; exit 1; }
+}
+build_preset() {
+  say "$1: build, into build/$1"
+  configure "$1"
+  NINJA_STATUS='[%f/%t] ' cmake --build --preset "$1"
+}
+# Tests wait now and then; what they leave of the processors goes to the next build, and no more.
+build_beside() {
+  say "$1: build beside the tests, into build/$1"
+  configure "$1"
+  chrt --idle 0 ninja -C "build/$1" >/dev/null 2>&1 </dev/null &
+  beside=$!
+}
+# As far as it has come; the rest, and what is wrong with it, is for build_preset.
+end_beside() {
+  [ -z "$beside" ] || { kill "$beside" 2>/dev/null || true; wait "$beside" || true; }
+  beside=''
+}
+
+# test_preset PRESET CTEST-ARGUMENTS...
+test_preset() {
   local preset=$1
   shift
-  say "$preset: build, into build/$preset"
-  cmake --preset "$preset" -Wno-dev >"$reports/configure" 2>&1 || { cat "$reports/configure"; exit 1; }
-  NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset"
   say "$preset: test"
-  ctest --preset "$preset" --output-on-failure -j2 --output-junit "$reports/$preset.xml" "$@" \
-    </dev/null || failed=1
+  # Three on two processors: most of them wait most of the time.
+  # The count of a program's cases is at the end of what it prints.
+  ctest --preset "$preset" --output-on-failure --test-output-size-passed 100000 -j"$(($(nproc) + 1))" \
+    --output-junit "$reports/$preset.xml" "$@" </dev/null || failed=1
 }
 
 case " ${labels[*]} " in *' integration '*)
@@ -58,10 +83,14 @@ case " ${labels[*]} " in *' integration '*)
   ;;
 esac
 if [ "${#labels[@]}" != 0 ]; then
-  run_preset dev -L "^($(IFS='|'; echo "${labels[*]}"))\$"
+  build_preset dev
+  [ -z "$sanitize" ] || build_beside sanitize
+  test_preset dev -L "^($(IFS='|'; echo "${labels[*]}"))\$"
+  end_beside
 fi
 if [ -n "$sanitize" ]; then
-  run_preset sanitize -E "$not_sanitized"
+  build_preset sanitize
+  test_preset sanitize -E "$not_sanitized"
 fi
 
 check_format() {
