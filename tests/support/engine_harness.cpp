@@ -131,7 +131,8 @@ RunEnd EngineHarness::run() {
   EventStream events(clock, &journal, sink, earlier.last_seq());
   Engine engine(services, events, earlier, previous ? &*previous : nullptr);
   RunStarted started;
-  started.execution_id = "run";
+  // A resumed run kills what an earlier one of its id left: other tests' steps are not ours.
+  started.execution_id = "unit-" + std::to_string(::getpid());
   return engine.run(make_plan({{top.document, "top.yml", parameters}}, filter), started);
 }
 
