@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,8 @@ struct FieldInfo {
   bool required = false;
   std::string doc;
   std::string default_text;
-  std::vector<std::string> choices;  // compared without case; empty: anything goes
+  std::vector<std::string> choices;  // of a text, or of a list's texts; compared without case;
+                                     // empty: anything goes
   std::int64_t minimum = std::numeric_limits<std::int64_t>::min();
   std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
   std::vector<FieldInfo> fields;  // of record and record_list
@@ -57,8 +59,24 @@ using Deferred = std::function<bool(const Value&)>;
 /// "action 'CreateFile'". Returns whether nothing was wrong.
 bool check_fields(std::span<const FieldInfo> fields, const Value& map, const std::string& owner,
                   const Deferred& deferred, Diagnostics& diagnostics);
+
+/// What check_fields has nothing against, for who goes on to check it.
+struct GoodMembers {
+  Value map{Value::Map()};          // positions as written, choices spelled as in the table
+  std::vector<std::string> spoilt;  // fields that were meant, but are not in `map`
+  bool is_spoilt(std::string_view key) const;
+};
+/// Reports as check_fields does. Of maps and lists inside, the good members and items are kept; so
+/// an item of a list may be without a key that it needs.
+GoodMembers good_members(std::span<const FieldInfo> fields, const Value& map,
+                         const std::string& owner, Diagnostics& diagnostics);
+
 /// "text", "true or false", "a whole number", "a list of texts" ...: in the words of a message.
 const char* type_name(FieldType type);
+/// "10 to 10080"; empty if every number goes.
+std::string range_text(const FieldInfo& field);
+/// "a whole number, 10 to 10080": the type with what is known of its values.
+std::string type_text(const FieldInfo& field);
 std::vector<std::string> field_names(std::span<const FieldInfo> fields);
 
 namespace field_codec {
@@ -91,7 +109,7 @@ FieldType type(const std::optional<M>*) {
   return type(static_cast<const M*>(nullptr));
 }
 
-// Called after check_fields has passed, so they cannot fail.
+// Called after check_fields has passed. They cannot fail: what does not fit gives an empty value.
 void decode(const Value& value, std::string& member);
 void decode(const Value& value, bool& member);
 void decode(const Value& value, int& member);
@@ -166,6 +184,11 @@ class Fields {
   std::optional<T> decode(const Value& map, const std::string& owner,
                           Diagnostics& diagnostics) const {
     if (!check_fields(info_, map, owner, nullptr, diagnostics)) return std::nullopt;
+    return decode_good(map);
+  }
+
+  /// Of the map of good_members: what is not in it has its default.
+  T decode_good(const Value& map) const {
     T result{};
     for (std::size_t i = 0; i < info_.size(); ++i) {
       const Value* value = map.find(info_[i].name);

@@ -2,7 +2,9 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
+#include <array>
 #include <charconv>
 
 #include "runner/base/platform.hpp"
@@ -41,6 +43,16 @@ std::string ask_getent([[maybe_unused]] const char* database,
 }
 
 }  // namespace
+
+OwnUser own_user() {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 16384> texts;
+  ::getpwuid_r(::geteuid(), &entry, texts.data(), texts.size(), &found);
+  if (!found) return {};
+  const auto text = [](const char* of) { return std::string(of ? of : ""); };
+  return {text(found->pw_name), text(found->pw_dir)};
+}
 
 std::optional<UserIds> parse_user_line(const std::string& line) {
   const std::vector<std::string> fields = split(std::string(trim(line)), ':');

@@ -15,6 +15,13 @@ struct UserIds {
   gid_t group;  // primary
 };
 
+/// Who runs this process; both empty where the machine does not know the user. Any thread.
+struct OwnUser {
+  std::string name;
+  std::string home;
+};
+OwnUser own_user();
+
 std::optional<UserIds> user_named(const std::string& name);
 std::optional<UserIds> user_with_id(uid_t id);
 std::optional<gid_t> group_named(const std::string& name);

@@ -93,6 +93,11 @@ Value::List alternatives(const FieldInfo& field, References references) {
     case FieldType::number:
       return {Value::object({{"type", "number"}}), text_with_pattern("^[-+.0-9eE]+$")};
     case FieldType::text_list:
+      if (!field.choices.empty()) {
+        Value::List items = choice_alternatives(field);
+        if (references == References::yes) items.push_back(text_with_pattern(any_reference));
+        return {Value::object({{"type", "array"}, {"items", any_of(std::move(items))}})};
+      }
       return {Value::object(
           {{"type", "array"},
            {"items",

@@ -15,7 +15,7 @@ std::size_t indent_of(std::string_view line) {
 }
 
 /// As a single-quoted YAML scalar.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "'" + replace_all(text, "'", "''") + "'";
 }
 
@@ -140,7 +140,7 @@ class MistakeFinder {
         codes::command_is_map, command.where,
         reference ? "a command that begins with '{' is a map to YAML"
                   : "': ' or a ':' at the end makes YAML read this command as a map",
-        "put the command in quotes:\n- " + quoted(text) + "\nor write it below '- |'");
+        "put the command in quotes:\n- " + in_quotes(text) + "\nor write it below '- |'");
     diagnostics_.explained(command.where);
   }
 

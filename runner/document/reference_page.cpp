@@ -16,12 +16,12 @@ std::string cell(const std::string& text) {
 }
 
 std::string type_cell(const FieldInfo& field) {
-  if (field.choices.empty()) return type_name(field.type);
+  if (field.choices.empty()) return type_text(field);
   std::string text;
   for (const std::string& choice : field.choices) {
     text += (text.empty() ? "`" : ", `") + choice + "`";
   }
-  return text;
+  return field.type == FieldType::text_list ? "a list of " + text : text;
 }
 
 /// The rows of a table, those of a field's own fields below it.

@@ -129,7 +129,8 @@ void read_events(YAML::Parser& parser, Handler& handler, const TextBuffer& buffe
   if (buffer.ended_early()) return;
   if (!found) {
     diagnostics.error(codes::yaml_syntax, {1, 1}, "the document is empty",
-                      "it needs 'schemaVersion: 1.0' and 'phases:'");
+                      "a document needs 'schemaVersion:' and 'phases:', a recipe 'name:' and "
+                      "'components:'");
     return;
   }
   tree.check_last_quote();

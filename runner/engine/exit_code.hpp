@@ -28,13 +28,17 @@ inline constexpr std::array exit_code_table{
     ExitCodeInfo{ExitCode::success,
                  "The run succeeded, ignored failures included; or the documents are valid."},
     ExitCodeInfo{ExitCode::failure,
-                 "A step failed, or a document is not valid, or a file cannot be read, or the logs "
-                 "could not be brought to AWS."},
+                 "A step or a build failed, or a document or recipe is not valid, or a file cannot "
+                 "be read, or the logs could not be brought to AWS, or a distribution is not "
+                 "complete, or diff --exit-code has found differences."},
     ExitCodeInfo{ExitCode::usage,
                  "The command line or the configuration file is wrong; nothing was done."},
     ExitCodeInfo{ExitCode::not_durable,
                  "The journal cannot be written or read; the run stopped before the next effect."},
-    ExitCodeInfo{ExitCode::busy, "Another process holds the state folder."},
+    ExitCodeInfo{
+        ExitCode::busy,
+        "Another process holds the state folder or the cache, or another machine drives the build "
+        "or has taken it over."},
     ExitCodeInfo{ExitCode::refused,
                  "The state folder holds an interrupted run of other or changed documents."},
     ExitCodeInfo{

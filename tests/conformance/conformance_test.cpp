@@ -1,6 +1,7 @@
 // One folder a case: document.yaml (or document.json), what to call it with, and what must come of
 // it. Findings of the validator stand in expected.diagnostics; a run's events in expected.events,
 // without what changes from run to run. With ACCEPT=1 the expected files are written anew.
+#include <algorithm>
 #include <cstdlib>
 #include <regex>
 
