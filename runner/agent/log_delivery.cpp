@@ -1,14 +1,12 @@
 #include "runner/agent/log_delivery.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <vector>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/base/folder_upload.hpp"
 #include "runner/base/log.hpp"
 #include "runner/base/text.hpp"
 
@@ -54,41 +52,10 @@ void needs(const char* option, const std::string& value, const char* needed,
               std::string("add ") + needed + ", or leave it out");
 }
 
-std::string without_slashes(std::string text) {
-  while (text.starts_with('/')) text.erase(0, 1);
-  while (text.ends_with('/')) text.pop_back();
-  return text;
-}
-
 void print(const char* severity, const std::string& message, const std::string& hint) {
   std::string text = std::string(severity) + ": " + printable(message) + "\n";
   if (!hint.empty()) text += "  = " + printable(hint) + "\n";
   std::fputs(text.c_str(), stderr);
-}
-
-/// The regular files of the folder. One that grows is uploaded as long as it is when its turn
-/// comes.
-std::vector<ObjectUpload> uploads_of(const fs::path& folder, const ObjectAddress& below) {
-  std::vector<ObjectUpload> uploads;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entries(folder, error), end; entries != end;
-       entries.increment(error)) {
-    std::error_code gone;
-    if (entries->symlink_status(gone).type() != fs::file_type::regular) continue;
-    ObjectUpload upload;
-    upload.name = entries->path().string();
-    upload.address = below;
-    upload.address.key += "/" + entries->path().lexically_relative(folder).string();
-    upload.open = [path = upload.name] {
-      FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-      if (!fd) throw Error::from_errno("cannot read " + path, errno);
-      return fd;
-    };
-    uploads.push_back(std::move(upload));
-  }
-  if (error)
-    throw Error(Error::Kind::io, "cannot read " + folder.string() + ": " + error.message());
-  return uploads;
 }
 
 }  // namespace
@@ -180,9 +147,8 @@ std::string LogDelivery::finish_cloudwatch(std::stop_token stop) {
 }
 
 ObjectAddress LogDelivery::destination() const {
-  const std::string prefix = without_slashes(request_.log_s3_key_prefix);
   return {request_.log_s3_bucket_name,
-          (prefix.empty() ? "" : prefix + "/") + log_directory_.filename().string(),
+          object_key(request_.log_s3_key_prefix, log_directory_.filename().string()),
           request_.log_s3_bucket_owner};
 }
 
