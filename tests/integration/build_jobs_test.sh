@@ -24,13 +24,6 @@ phases:
       - {name: Look, action: ExecuteBash, inputs: {commands: ['cat /root/fruit']}}
 Y
 }
-# The programs of ours that run on this test's behalf.
-at_work() {
-  local file
-  for file in $(grep -lsaF "TOEHOLD_HOME=$TOEHOLD_HOME" /proc/[0-9]*/environ); do
-    readlink "${file%/environ}/exe" | grep -F toehold || true
-  done
-}
 # outcome STEP: "runs because" of the explanation in $out
 outcome() { sed -n "s/^  $1  *//p" <<<"$out"; }
 

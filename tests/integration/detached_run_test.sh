@@ -35,7 +35,7 @@ follow() { "$TOEHOLD_AGENT" follow "$run" "$@"; }
 start chatty.yml
 : >got
 for turn in $(seq 1 400); do
-  limit=(--max-bytes $((turn * 37 % 900 + 1)))
+  limit=(--max-bytes $((turn * 37 % 1900 + 1)))
   if [ $((turn % 4)) = 0 ]; then
     timeout 0.05 "$TOEHOLD_AGENT" follow "$run" --offset "$(stat -c %s got)" --wait >piece || true
   else

@@ -10,7 +10,7 @@ if [ -z "${TOEHOLD_SMALL_DISK:-}" ]; then
   cd / && rm -rf "$scratch"
   TOEHOLD_SMALL_DISK=yes exec unshare -m bash "$script"
 fi
-trap 'umount -l "$scratch/small"; cd /; rm -rf "$scratch"' EXIT
+trap 'umount -l "$scratch/small" || true; cd /; rm -rf "$scratch" || true' EXIT
 mkdir small
 mount -t tmpfs -o size=512k,mode=700 tmpfs small
 

@@ -24,7 +24,7 @@ end_daemon() {
 answers() { ! kill -0 "$dockerd" 2>/dev/null || docker info >/dev/null 2>&1; }
 for driver in overlay2 vfs; do
   daemon "$driver"
-  trap 'end_daemon; rm -rf "$scratch"' EXIT
+  trap 'end_daemon; rm -rf "$scratch" || true' EXIT
   wait_until 60 answers
   if kill -0 "$dockerd" 2>/dev/null; then break; fi
 done

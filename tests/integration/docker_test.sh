@@ -121,11 +121,24 @@ docker tag "$base" "$image"
 owned=$(docker image inspect --format '{{.Id}}' "$image")
 sed -i 's/seq 1 300/seq 1 3/' work.yml
 printf '  - {name: test, steps: [{name: Look, action: ExecuteBash, inputs: {commands: [cat /ledger]}}]}\n' >>work.yml
+rm -rf "$TOEHOLD_HOME/images"
 for line in ${TOEHOLD_KILL_LINES:-1 3 5 7 9 11 13}; do
-  got=0
-  python3 "$TOEHOLD_SOURCE/tests/support/kill_at_line.py" "$line" "$TOEHOLD_HOME/builds" "$TOEHOLD" build recipe.yml --view none \
-    --output "rootfs=$scratch/out.tar" >told 2>&1 || got=$?
+  # One that was killed a moment too late has put its image into the store, where it stays.
+  in_time=
+  for _ in 1 2 3 4 5; do
+    got=0
+    python3 "$TOEHOLD_SOURCE/tests/support/kill_at_line.py" "$line" "$TOEHOLD_HOME/builds" "$TOEHOLD" build recipe.yml --view none \
+      --output "rootfs=$scratch/out.tar" >told 2>&1 || got=$?
+    if [ "$got" != 0 ] || ! ls "$TOEHOLD_HOME"/images/*/image.json >/dev/null 2>&1; then
+      in_time=yes
+      break
+    fi
+    expect_exit 0 "$TOEHOLD" cleanup
+    docker tag "$base" "$image"
+    rm -rf "$TOEHOLD_HOME/images"
+  done
   if [ "$got" = 3 ]; then break; fi
+  [ -n "$in_time" ] || continue
   expect_exit 0 "$TOEHOLD" cleanup
   expect_equal "$(left) at $line" " at $line"
   expect_equal "$(docker image inspect --format '{{.Id}}' "$image")" "$owned"

@@ -144,7 +144,7 @@ expect_equal "$(tar -tzf home/images/*/site-1.0.0-changes.tar.gz | tr '\n' ' ')"
 # --- podman takes the archive for what it is
 command -v podman >/dev/null || skip "the archive was not loaded: no podman here"
 podman() { command podman --root "$scratch/pr" --runroot "$scratch/prr" --storage-driver vfs "$@"; }
-trap 'podman image umount --all >/dev/null 2>&1 || true; rm -rf "$scratch"' EXIT
+trap 'podman image umount --all >/dev/null 2>&1 || true; rm -rf "$scratch" || true' EXIT
 expect_exit 0 podman load -q -i first/web.oci.tar
 expect_contains "$out" "localhost/my-web:1.0.0"
 expect_equal "$(podman image inspect my-web:1.0.0 --format '{{.Labels.team}} {{.Os}}')" "web linux"

@@ -91,7 +91,7 @@ untouched
 # --- the same by an ordinary user, who becomes several in there
 command -v newuidmap >/dev/null || { echo "no newuidmap here: the part of ordinary users is left out"; exit 0; }
 user=toehold-apt$$
-remove_user() { userdel -f "$user" 2>/dev/null || true; rm -rf "$scratch"; }
+remove_user() { userdel -f "$user" 2>/dev/null || true; rm -rf "$scratch" || true; }
 trap remove_user EXIT
 chmod 755 "$scratch"
 useradd --create-home --base-dir "$scratch" "$user"

@@ -48,7 +48,8 @@ use() {
 version=$("$TOEHOLD_AGENT" --version)
 
 # --- Debian
-mmdebstrap --quiet --variant=essential --skip=cleanup bookworm debian 2>mm.err ||
+make_debian() { rm -rf debian && mmdebstrap --quiet --variant=essential --skip=cleanup bookworm debian; }
+thrice make_debian 2>mm.err ||
   skip "no Debian can be made here: $(tail -1 mm.err)"
 mkdir debian/packages
 cp "$packages"/*_"$arch".deb debian/packages/

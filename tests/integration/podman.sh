@@ -12,7 +12,7 @@ base=localhost/toehold-test-base:$$
 clean_up() {
   "$TOEHOLD" cleanup --all >/dev/null 2>&1 || true
   podman image rm --force "$base" >/dev/null 2>&1 || true
-  rm -rf "$scratch"
+  rm -rf "$scratch" || true
 }
 trap clean_up EXIT
 mkdir -p root/{bin,tmp,etc,var/lib/dpkg}

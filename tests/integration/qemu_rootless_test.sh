@@ -42,7 +42,7 @@ YAML
 cat >"$home/recipe.yml" <<'YAML'
 name: of-a-user
 components: [work.yml]
-target: {type: qemu, base: base.qcow2, accelerator: tcg}
+target: {type: qemu, base: base.qcow2, accelerator: tcg, cpu: qemu64}
 outputs: [{type: qcow2, path: made.qcow2}]
 YAML
 chmod 644 "$home"/*.yml

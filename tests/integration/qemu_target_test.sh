@@ -50,12 +50,12 @@ YAML
 expect_exit 1 build --output oci-archive
 expect_contains "$err" "target 'qemu' cannot write 'oci-archive'"
 expect_contains "$err" "it writes qcow2, raw"
-expect_exit 2 build --set target.base=nothing.qcow2
+expect_exit 1 build --set target.base=nothing.qcow2
 expect_contains "$err" "nothing.qcow2 is not there to boot from"
 head -c 4096 /dev/urandom >noise.qcow2
-expect_exit 2 build --set target.base=noise.qcow2
+expect_exit 1 build --set target.base=noise.qcow2
 expect_contains "$err" "noise.qcow2 is no qcow2 image"
-expect_contains "$err" "or mmdebstrap:bookworm"
+expect_contains "$err" "is mmdebstrap:bookworm, a disk image"
 head -c 4096 /dev/urandom >noise
 expect_exit 1 build --set target.base=noise
 expect_equal "$(machines)" ""

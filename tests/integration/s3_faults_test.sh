@@ -134,10 +134,12 @@ s3_step_options=
 faults '[{"match": {"range": "bytes=8388608-"}, "times": 0, "do": {"slow": 100000}}]'
 rm -rf state logs
 printf 'schemaVersion: 1.0\nphases:\n  - name: build\n    steps:\n      - {name: S, action: S3Download, inputs: [{source: "s3://bucket/big", destination: "%s/to/file"}]}\n' "$scratch" >step.yml
-agent_run --documents step.yml >/dev/null 2>&1 &
+"$TOEHOLD_AGENT" run --state-directory "$scratch/state" --log-directory "$scratch/logs" --documents step.yml >/dev/null 2>&1 &
 agent=$!
 wait_until 20 grep -q bytes=16777216- "$aws_log"
 kill -TERM "$agent"
-wait "$agent" && fail "a terminated run succeeded"
+code=0
+wait "$agent" || code=$?
+expect_equal "$code" 143
 if [ -e to/file ]; then fail "a run that was ended left a file"; fi
 expect_no_parts

@@ -9,7 +9,7 @@ echo hello >served/tool.tar
 : >served.log
 python3 -u -m http.server 0 --bind 127.0.0.1 --directory served >served.log 2>&1 &
 server=$!
-trap 'kill "$server" 2>/dev/null; rm -rf "$scratch"' EXIT
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$scratch" || true' EXIT
 wait_until 20 grep -q 'port [0-9]' served.log
 port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' served.log)
 url=http://127.0.0.1:$port/tool.tar

@@ -14,7 +14,7 @@ stop_servers() {
   for pid in "${servers[@]}"; do
     kill $(sessions_of "$pid") "$pid" 2>/dev/null || true
   done
-  rm -rf "$scratch"
+  rm -rf "$scratch" || true
 }
 trap stop_servers EXIT
 

@@ -58,7 +58,7 @@ class Machine:
     def boot(self):
         self.process = subprocess.Popen(
             ["qemu-system-x86_64", "-accel", self.accelerator, "-cpu",
-             "host" if self.accelerator == "kvm" else "Nehalem", "-m", "768", "-smp", "2", "-display",
+             "host" if self.accelerator == "kvm" else "qemu64", "-m", "768", "-smp", "2", "-display",
              "none", "-nodefaults", "-no-user-config", "-drive",
              f"file={self.disk},if=virtio,format=qcow2", "-netdev",
              f"user,id=n,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22", "-device",
