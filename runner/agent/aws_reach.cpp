@@ -1,5 +1,7 @@
 #include "runner/agent/aws_reach.hpp"
 
+#include <algorithm>
+
 #include "runner/aws/ssm.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
@@ -13,8 +15,14 @@ constexpr std::chrono::seconds longest_lookup(60);
 AwsReach::AwsReach(std::stop_token stop, const std::string& region)
     : stop_(std::move(stop)),
       processes_(std::chrono::seconds(5)),
-      session_([region] { return aws::read_settings(aws::process_environment(), {}, region); },
-               make_curl_http_client, clock_, processes_) {}
+      own_(
+          std::in_place,
+          [region] { return aws::read_settings(aws::process_environment(), {}, region); },
+          make_curl_http_client, clock_, processes_),
+      session_(*own_) {}
+
+AwsReach::AwsReach(std::stop_token stop, aws::Session& session)
+    : stop_(std::move(stop)), processes_(std::chrono::seconds(5)), session_(session) {}
 
 aws::Client& AwsReach::client() {
   if (!client_) client_.emplace(session_);

@@ -19,6 +19,8 @@ class AwsReach {
  public:
   /// `stop` ends every wait of the lookups. `region`: empty, that of the settings.
   explicit AwsReach(std::stop_token stop, const std::string& region = {});
+  /// With a session that others use, too, and that outlives it.
+  AwsReach(std::stop_token stop, aws::Session& session);
 
   /// For all threads; the Client below is the main thread's.
   aws::Session& session() { return session_; }
@@ -38,7 +40,8 @@ class AwsReach {
   std::stop_token stop_;
   SystemClock clock_;
   RealProcessRunner processes_;
-  aws::Session session_;
+  std::optional<aws::Session> own_;
+  aws::Session& session_;
   aws::S3 objects_{session_};
   std::optional<aws::Client> client_;
   std::unique_ptr<HttpClient> http_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "runner/base/digest.hpp"
 #include "runner/base/text.hpp"
@@ -11,9 +12,12 @@ namespace toehold::aws {
 
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr std::size_t most_answer_bytes = 16u << 20;
 constexpr std::chrono::milliseconds first_wait(500);
 constexpr std::chrono::milliseconds longest_wait(20000);
+constexpr std::chrono::milliseconds longest_look_away(2000);  // from how fast calls may be made
 
 std::string payload_hash(const Call& call) {
   if (!call.upload.read) return digest_of(DigestAlgorithm::sha256, call.body);
@@ -46,6 +50,8 @@ struct Client::Try {
   bool renewed = false;
   bool corrected = false;
   bool moved = false;
+  std::optional<CallRate::Turn> turn{};  // taken, and not used yet
+  milliseconds waited_for_turn{0};       // what of that the deadline has not been put off by
 };
 
 Client::Client(Session& session) : Client(session, session.make_http()) {}
@@ -53,14 +59,23 @@ Client::Client(Session& session) : Client(session, session.make_http()) {}
 Client::Client(Session& session, std::unique_ptr<HttpClient> http)
     : session_(session), http_(std::move(http)) {}
 
-Answer Client::send(const Call& call, const Control& control) {
+Answer Client::send(const Call& call, const Control& given) {
+  Control control = given;
   Try now{call, {}, call.region, 0, 1, false, false, false};
   if (!call.bucket.empty() && now.region.empty()) now.region = session_.bucket_region(call.bucket);
   if (now.region.empty()) now.region = session_.region(control.deadline, control.stop);
   if (call.sign) now.credentials = session_.credentials(control.deadline, control.stop);
   for (;; ++now.attempt) {
     now.skew = session_.clock_skew();
+    if (!wait_for_turn(now, control)) {
+      Answer answer;
+      answer.failure.emplace().ending = Error::Kind::cancelled;
+      return answer;
+    }
     Answer answer = attempt(now, control);
+    session_.rates().note(now.region, call.service->signing_name, call.operation,
+                          answer.failure && is_throttling(*answer.failure),
+                          session_.clock().monotonic());
     if (!answer.failure) return answer;
     answer.failure->attempts = now.attempt;
     if (prepare_retry(now, answer, control)) continue;
@@ -69,12 +84,38 @@ Answer Client::send(const Call& call, const Control& control) {
   }
 }
 
+void Client::take_turn(Try& now) {
+  now.turn = session_.rates().take_turn(now.region, now.call.service->signing_name,
+                                        now.call.operation, session_.clock().monotonic());
+}
+
+/// The time until then is not the call's: its deadline is put off by as much. The rate is looked at
+/// again and again: what was slow for a while must not hold up whoever came then.
+bool Client::wait_for_turn(Try& now, Control& control) {
+  if (!now.turn) take_turn(now);
+  const CallRate::Turn turn = *std::exchange(now.turn, std::nullopt);
+  const auto waited = std::exchange(now.waited_for_turn, milliseconds(0));
+  if (!control.deadline.never()) control.deadline = Deadline(*control.deadline.at() + waited);
+  for (;;) {
+    const auto left = session_.rates().until(turn, now.region, now.call.service->signing_name,
+                                             now.call.operation, session_.clock().monotonic());
+    if (left.count() == 0) return true;
+    const auto pause = std::min(left, longest_look_away);
+    if (!control.deadline.never()) control.deadline = Deadline(*control.deadline.at() + pause);
+    if (!session_.clock().sleep_for(pause, control.stop)) return false;
+  }
+}
+
 Answer Client::require(const Call& call, const Control& control) {
   Answer answer = send(call, control);
-  if (!answer.failure) return answer;
+  if (answer.failure) throw error_of(call, *answer.failure, control);
+  return answer;
+}
+
+Error Client::error_of(const Call& call, const Failure& failure, const Control& control) {
   std::string source = call.identity;
   if (call.sign) source = session_.credentials(control.deadline, control.stop).source;
-  throw error_for(call, *answer.failure, source);
+  return error_for(call, failure, source);
 }
 
 HttpRequest Client::build(const Try& now, const Control& control) {
@@ -183,12 +224,13 @@ bool Client::prepare_retry(Try& now, const Answer& answer, const Control& contro
   if (now.attempt >= session_.settings().max_attempts) return false;
   const bool again =
       is_throttling(failure) || (call.repeatable && (failure.may_pass || is_transient(failure)));
-  return again && wait(now.attempt, answer, control);
+  return again && wait(now, answer, control);
 }
 
-bool Client::wait(int attempt, const Answer& answer, const Control& control) {
+/// Its turn comes nearer meanwhile: one wait, as long as the longer of both.
+bool Client::wait(Try& now, const Answer& answer, const Control& control) {
   const Failure& failure = *answer.failure;
-  const auto most = std::min(longest_wait, first_wait * (1 << std::min(attempt - 1, 10)));
+  const auto most = std::min(longest_wait, first_wait * (1 << std::min(now.attempt - 1, 10)));
   const auto random = std::strtoul(random_hex(4).c_str(), nullptr, 16);
   auto pause = std::chrono::milliseconds(random % static_cast<unsigned long>(most.count() + 1));
   if (const auto asked = Value(answer.header("retry-after").value_or("")).as_int()) {
@@ -201,7 +243,12 @@ bool Client::wait(int attempt, const Answer& answer, const Control& control) {
     if (why.empty()) why = "status " + std::to_string(failure.status);
     control.note(why + "; trying again");
   }
-  return session_.clock().sleep_for(pause, control.stop);
+  take_turn(now);
+  const auto left = session_.rates().until(*now.turn, now.region, now.call.service->signing_name,
+                                           now.call.operation, session_.clock().monotonic());
+  const auto both = std::max(pause, std::min(left, longest_look_away));
+  now.waited_for_turn = both - pause;
+  return session_.clock().sleep_for(both, control.stop);
 }
 
 Call json_call(const Service& service, const std::string& target, const std::string& body) {

@@ -66,8 +66,12 @@ class Client {
   /// once with the service's time, S3's redirect to another region once. Throws Error for what
   /// never reached the service (no credentials, no region), and what the callbacks throw.
   Answer send(const Call& call, const Control& control);
-  /// The same; a failure is thrown as Error(aws), or (network), (timeout), (cancelled).
+  /// The same; a failure is thrown as Error(aws), or (network), (timeout), (cancelled). Throttling
+  /// and trouble of the service that outlast all tries are (network): they pass as its trouble
+  /// does, and who waits for something asks again.
   Answer require(const Call& call, const Control& control);
+  /// What such a failure is as an error, with whose credentials the call was made.
+  Error error_of(const Call& call, const Failure& failure, const Control& control);
 
   Session& session() { return session_; }
 
@@ -75,8 +79,10 @@ class Client {
   struct Try;
   Answer attempt(const Try& now, const Control& control);
   HttpRequest build(const Try& now, const Control& control);
+  void take_turn(Try& now);
+  bool wait_for_turn(Try& now, Control& control);
   bool prepare_retry(Try& now, const Answer& answer, const Control& control);
-  bool wait(int attempt, const Answer& answer, const Control& control);
+  bool wait(Try& now, const Answer& answer, const Control& control);
 
   Session& session_;
   std::unique_ptr<HttpClient> http_;

@@ -1,6 +1,7 @@
 #include "runner/aws/crew.hpp"
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace toehold::aws {
@@ -28,9 +29,24 @@ void Crew::add(Job job, bool next) {
     jobs_.push_back(std::move(job));
   }
   if (waiting_ < jobs_.size() && threads_.size() < most_threads_) {
-    threads_.emplace_back([this] { work(); });
+    start_thread();
   }
   wake_.notify_one();
+}
+
+/// One does all of it in the end; further ones are for as long as there is room for them.
+void Crew::start_thread() {
+  const bool is_first = threads_.empty();
+  if (!is_first && !session_.take_helper()) return;
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    if (is_first) {
+      throw Error(Error::Kind::process, "cannot start a thread: " + error.code().message(),
+                  "allow this process more of them: ulimit -u, or pids.max of its cgroup");
+    }
+    session_.give_back_helpers(1);
+  }
 }
 
 void Crew::run() {
@@ -65,6 +81,7 @@ void Crew::end() {
     wake_.notify_all();
   }
   for (std::thread& thread : threads_) thread.join();
+  if (threads_.size() > 1) session_.give_back_helpers(threads_.size() - 1);
   threads_.clear();
 }
 

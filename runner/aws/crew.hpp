@@ -21,13 +21,15 @@ class Crew {
  public:
   using Job = std::function<void(Client& client)>;
 
-  /// Session and control outlive it. A thread is started when a job finds none idle.
+  /// Session and control outlive it. A thread is started when a job finds none idle, and none
+  /// further while the session has as many as it may.
   Crew(Session& session, const TransferControl& control, std::size_t most_threads);
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
   ~Crew();
 
   /// From any thread. `next`: before what waits already, so that what has begun comes to its end.
+  /// Throws Error(process) when the first thread cannot be started.
   void add(Job job, bool next = false);
   /// Waits until no job is left. Throws the first error of a job, which stops all the others; none
   /// runs any more then.
@@ -40,6 +42,7 @@ class Crew {
   void check() const;
 
  private:
+  void start_thread();
   void work();
   void end();
   void fail(std::exception_ptr error);

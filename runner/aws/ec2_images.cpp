@@ -60,7 +60,7 @@ Image read_image(const Value& item) {
 }
 
 Result<std::string> image_id(const Region& region, const Call& call, const Control& control) {
-  return send_query(region.client, call, control).then([&](const Value& answer) {
+  return send(region, call, control).then([&](const Value& answer) {
     return required_text(call, answer, {"imageId"});
   });
 }
@@ -153,7 +153,7 @@ Result<LaunchPermission> launch_permission(const Region& region, const std::stri
   const Value parameters =
       Value::object({{"ImageId", image_id}, {"Attribute", "launchPermission"}});
   const Call call = ec2_call(region, "DescribeImageAttribute", parameters, image_id);
-  return send_query(region.client, call, control).then([](const Value& answer) {
+  return send(region, call, control).then([](const Value& answer) {
     LaunchPermission permission;
     const auto add = [](std::vector<std::string>& values, std::string value) {
       if (!value.empty()) values.push_back(std::move(value));

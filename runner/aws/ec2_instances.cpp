@@ -161,7 +161,7 @@ Result<Done> change(const Region& region, const std::string& operation,
 Result<Instance> run_instance(const Region& region, const LaunchRequest& request,
                               const Control& control) {
   const Call call = run_call(region, request, false);
-  return send_query(region.client, call, control).then([&](const Value& answer) {
+  return send(region, call, control).then([&](const Value& answer) {
     const auto instances = items(answer, "instancesSet");
     const Value first = instances.empty() ? Value() : instances.front();
     required_text(call, first, {"instanceId"});
@@ -217,7 +217,7 @@ Result<std::string> console_output(const Region& region, const std::string& id,
   const auto ask = [&](bool latest) {
     const Value parameters =
         Value::object({{"InstanceId", id}, {"Latest", latest ? Value(true) : Value()}});
-    return send_query(region.client, ec2_call(region, "GetConsoleOutput", parameters, id), control);
+    return send(region, ec2_call(region, "GetConsoleOutput", parameters, id), control);
   };
   Result<Value> answer = ask(true);
   // Only machines of the Nitro system can tell what is new.

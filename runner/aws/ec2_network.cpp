@@ -99,7 +99,7 @@ Result<std::string> create_security_group(const Region& region, const std::strin
                      {"VpcId", said(vpc_id)},
                      {"TagSpecification", tag_specifications({{"security-group", tags}})}});
   const Call call = ec2_call(region, "CreateSecurityGroup", parameters, "security group " + name);
-  return send_query(region.client, call, control).then([&](const Value& answer) {
+  return send(region, call, control).then([&](const Value& answer) {
     return required_text(call, answer, {"groupId"});
   });
 }
@@ -138,7 +138,7 @@ Result<std::string> import_key_pair(const Region& region, const std::string& nam
                      {"PublicKeyMaterial", base64_encode(public_key)},
                      {"TagSpecification", tag_specifications({{"key-pair", tags}})}});
   const Call call = ec2_call(region, "ImportKeyPair", parameters, "key pair " + name);
-  return send_query(region.client, call, control).then([&](const Value& answer) {
+  return send(region, call, control).then([&](const Value& answer) {
     return required_text(call, answer, {"keyPairId"});
   });
 }

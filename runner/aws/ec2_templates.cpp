@@ -49,7 +49,7 @@ Result<LaunchTemplateVersion> create_launch_template_version(
                      {"LaunchTemplateData", Value::object({{"ImageId", version.image_id}})}});
   Call call = ec2_call(region, "CreateLaunchTemplateVersion", parameters, version.template_id);
   call.repeatable = !version.client_token.empty();
-  return send_query(region.client, call, control).then([&](const Value& answer) {
+  return send(region, call, control).then([&](const Value& answer) {
     required_text(call, answer, {"launchTemplateVersion", "versionNumber"});
     return read_version(*answer.find("launchTemplateVersion"));
   });

@@ -1,6 +1,7 @@
 #include "runner/aws/ec2_wire.hpp"
 
 #include "runner/aws/credential_sources.hpp"
+#include "runner/aws/sts.hpp"
 #include "runner/aws/xml.hpp"
 
 namespace toehold::aws::ec2 {
@@ -8,6 +9,19 @@ namespace toehold::aws::ec2 {
 namespace {
 constexpr std::string_view api_version = "2016-11-15";
 constexpr std::size_t most_ids = 100;
+
+Error in_full(const Error& told, const Region& region, const std::string& encoded,
+              const Control& control) {
+  const auto denial =
+      decode_authorization_message(region.client, region.name, encoded, control).value;
+  if (denial) return error_for(*denial, told);
+  return Error(told.kind(), told.full_message(),
+               told.hint() +
+                   "; which resource it was, toehold says when sts:DecodeAuthorizationMessage is "
+                   "allowed, too, or: aws sts decode-authorization-message --encoded-message " +
+                   encoded);
+}
+
 }  // namespace
 
 Value said(const std::string& text) {
@@ -47,8 +61,16 @@ Call ec2_call(const Region& region, const std::string& operation, const Value& p
   return call;
 }
 
+Result<Value> send(const Region& region, const Call& call, const Control& control) {
+  Result<Value> answer = send_query(region.client, call, control);
+  if (!answer.failure) return answer;
+  const std::string encoded = encoded_authorization_message(*answer.failure);
+  if (!encoded.empty()) answer.error = in_full(*answer.error, region, encoded, control);
+  return answer;
+}
+
 Result<Done> do_call(const Region& region, const Call& call, const Control& control) {
-  return send_query(region.client, call, control).then([](const Value&) { return Done{}; });
+  return send(region, call, control).then([](const Value&) { return Done{}; });
 }
 
 Result<Value::List> all_pages(const Region& region, const std::string& operation, Value parameters,
@@ -56,7 +78,7 @@ Result<Value::List> all_pages(const Region& region, const std::string& operation
   Value::List all;
   for (std::string token;;) {
     const Call call = ec2_call(region, operation, parameters);
-    const Result<Value> page = send_query(region.client, call, control);
+    const Result<Value> page = send(region, call, control);
     if (!page.ok()) return {{}, page.failure, page.error};
     for (Value& item : items(*page.value, list)) all.push_back(std::move(item));
     const std::string next = text(*page.value, "nextToken");

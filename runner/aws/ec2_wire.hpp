@@ -31,6 +31,9 @@ Value tag_specifications(std::initializer_list<std::pair<const char*, Tags>> tag
 /// `resource`: what a message calls it.
 Call ec2_call(const Region& region, const std::string& operation, const Value& parameters,
               const std::string& resource = {});
+/// send_query, with a denial in full: what STS says that its encoded message hides or, where we may
+/// not ask, how to.
+Result<Value> send(const Region& region, const Call& call, const Control& control);
 /// For who needs nothing of the answer.
 Result<Done> do_call(const Region& region, const Call& call, const Control& control);
 

@@ -51,6 +51,7 @@ constexpr std::array denied_codes{"AccessDenied",
                                   "UnauthorizedOperation",
                                   "UnauthorizedException",
                                   "NotAuthorized",
+                                  "AuthorizationError",
                                   "ForbiddenException",
                                   "Forbidden",
                                   "403"};
@@ -219,7 +220,8 @@ Error error_for(const Call& call, const Failure& failure, const std::string& cre
   } else if (is_one_of(failure.code, skew_codes)) {
     hint = "check the secret key of " + credentials_source + ", and this machine's clock";
   }
-  return Error(Error::Kind::aws,
+  const bool trouble = is_throttling(failure) || is_transient(failure);
+  return Error(trouble ? Error::Kind::network : Error::Kind::aws,
                std::string(call.service->name) + " " + call.operation + on + ": " +
                    quoted_words(failure) + tries,
                hint);

@@ -12,8 +12,7 @@ Result<Key> describe_key(Client& client, const std::string& region, const std::s
   call.resource = "key " + key;
   const Answer answer = client.send(call, control);
   if (answer.failure) {
-    const std::string source = client.session().credentials(control.deadline, control.stop).source;
-    return {{}, answer.failure, error_for(call, *answer.failure, source)};
+    return {{}, answer.failure, client.error_of(call, *answer.failure, control)};
   }
   const Value body = parse_json(answer.body);
   const Value* metadata = body.find("KeyMetadata");

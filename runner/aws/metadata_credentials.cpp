@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "runner/aws/credential_sources.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"

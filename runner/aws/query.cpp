@@ -20,10 +20,13 @@ void encode(const std::string& name, const Value& value, Query& form) {
   }
 }
 
-Error unreadable(const Call& call, const std::string& why) {
+std::string name_of(const Call& call) {
   const std::string on = call.resource.empty() ? "" : " on " + call.resource;
-  return Error(Error::Kind::aws,
-               std::string(call.service->name) + " " + call.operation + on + ": " + why);
+  return std::string(call.service->name) + " " + call.operation + on;
+}
+
+Error unreadable(const Call& call, const std::string& why) {
+  return Error(Error::Kind::aws, name_of(call) + ": " + why);
 }
 
 }  // namespace
@@ -43,15 +46,9 @@ Call query_call(const Service& service, std::string_view version, const std::str
 Result<Value> send_query(Client& client, const Call& call, const Control& control) {
   const Answer answer = client.send(call, control);
   if (answer.failure) {
-    const auto source = client.session().credentials(control.deadline, control.stop).source;
-    return {{}, answer.failure, error_for(call, *answer.failure, source)};
+    return {{}, answer.failure, client.error_of(call, *answer.failure, control)};
   }
-  Value root;
-  try {
-    root = parse_xml(answer.body);
-  } catch (const Error& error) {
-    throw unreadable(call, std::string("the answer is ") + error.what());
-  }
+  Value root = parse_xml_answer(answer.body, name_of(call));
   Value* content = root.find(call.operation + "Response");
   if (!content) throw unreadable(call, "the answer is no " + call.operation + "Response");
   return {std::move(*content), {}, {}};

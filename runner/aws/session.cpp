@@ -13,6 +13,7 @@ namespace {
 constexpr UnixMillis renew_before = 5 * 60 * 1000;
 constexpr UnixMillis try_again_after = 60 * 1000;
 constexpr UnixMillis tolerated_skew = 60 * 1000;
+constexpr std::size_t most_helpers = 32;
 }  // namespace
 
 Session::Session(std::function<Settings()> read, MakeHttpClient make_http, Clock& clock,
@@ -125,8 +126,9 @@ std::string Session::account_id(Deadline deadline, std::stop_token stop) {
     call.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
     call.body = "Action=GetCallerIdentity&Version=2011-06-15";
     Client client(*this);
-    found = text_at(parse_xml(client.require(call, {deadline, stop, {}}).body),
-                    {"GetCallerIdentityResponse", "GetCallerIdentityResult", "Account"});
+    found = text_at(
+        parse_xml_answer(client.require(call, {deadline, stop, {}}).body, "STS GetCallerIdentity"),
+        {"GetCallerIdentityResponse", "GetCallerIdentityResult", "Account"});
   }
   const std::lock_guard lock(mutex_);
   account_ = found;
@@ -142,6 +144,12 @@ std::string Session::bucket_region(const std::string& bucket) {
 void Session::set_bucket_region(const std::string& bucket, const std::string& region) {
   const std::lock_guard lock(mutex_);
   bucket_regions_[bucket] = region;
+}
+
+bool Session::take_helper() {
+  if (++helpers_ <= most_helpers) return true;
+  --helpers_;
+  return false;
 }
 
 UnixMillis Session::now() const {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "runner/aws/call_rate.hpp"
 #include "runner/aws/credentials.hpp"
 #include "runner/aws/imds.hpp"
 #include "runner/aws/settings.hpp"
@@ -56,6 +57,14 @@ class Session {
   std::int64_t correct_clock(UnixMillis server_time);
   std::int64_t clock_skew() const { return skew_; }
 
+  /// When the next call may be made.
+  CallRates& rates() { return rates_; }
+
+  /// Leave for one thread more of a transfer, which has one in any case: of hundreds at once, all
+  /// together have no more of those than there are connections. Given back when they have ended.
+  bool take_helper();
+  void give_back_helpers(std::size_t count) { helpers_ -= count; }
+
  private:
   void load();
   void plan_renewal(bool renewed);
@@ -76,6 +85,8 @@ class Session {
   std::string region_;
   std::string account_;
   std::map<std::string, std::string> bucket_regions_;
+  CallRates rates_;
+  std::atomic<std::size_t> helpers_{0};
   std::atomic<std::int64_t> skew_{0};  // milliseconds to add to our clock
 };
 

@@ -1,8 +1,5 @@
 #include "runner/aws/settings.hpp"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -12,6 +9,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/users.hpp"
 #include "runner/base/value.hpp"
 
 namespace toehold::aws {
@@ -176,8 +174,8 @@ std::optional<std::string> Settings::endpoint(const std::string& service_id) con
 
 std::string home_folder(const Settings& settings) {
   if (const auto home = settings.environment("HOME")) return *home;
-  const passwd* user = ::getpwuid(::geteuid());
-  return user && user->pw_dir ? user->pw_dir : "/";
+  const std::string home = own_user().home;
+  return home.empty() ? "/" : home;
 }
 
 EnvironmentLookup process_environment() {

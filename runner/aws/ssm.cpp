@@ -81,8 +81,7 @@ SsmParameter get_parameter(Client& client, const std::string& name, const Contro
         *answer.failure);
   }
   name_denied_action(*answer.failure, call);
-  throw error_for(call, *answer.failure,
-                  session.credentials(control.deadline, control.stop).source);
+  throw client.error_of(call, *answer.failure, control);
 }
 
 std::optional<SsmParameter> find_parameter(Client& client, const std::string& region,
@@ -93,8 +92,7 @@ std::optional<SsmParameter> find_parameter(Client& client, const std::string& re
   if (!answer.failure) return read_parameter(name, answer);
   if (is_missing(*answer.failure)) return std::nullopt;
   name_denied_action(*answer.failure, call);
-  throw error_for(call, *answer.failure,
-                  client.session().credentials(control.deadline, control.stop).source);
+  throw client.error_of(call, *answer.failure, control);
 }
 
 }  // namespace toehold::aws

@@ -2,6 +2,7 @@
 
 #include "runner/aws/xml.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/text.hpp"
 
 namespace toehold::aws {
 
@@ -26,6 +27,18 @@ class RoleOfSession final : public CredentialProvider {
   Role role_;
 };
 
+std::string statements_of(const Value& root) {
+  const Value* matched = root.find("matchedStatements");
+  const Value* items = matched ? matched->find("items") : nullptr;
+  std::vector<std::string> names;
+  if (!items || !items->is_list()) return {};
+  for (const Value& item : items->list()) {
+    const std::string name = text_at(item, {"statementId"});
+    if (!name.empty()) names.push_back(name);
+  }
+  return join(names, ", ");
+}
+
 Denial read_denial(const std::string& json) {
   const Value root = parse_json(json);
   Denial denial;
@@ -37,6 +50,7 @@ Denial read_denial(const std::string& json) {
   denial.action = text_at(*context, {"action"});
   denial.resource = text_at(*context, {"resource"});
   denial.principal = text_at(*context, {"principal", "arn"});
+  denial.statement = statements_of(root);
   return denial;
 }
 
@@ -49,6 +63,19 @@ Result<CallerIdentity> get_caller_identity(Client& client, const Control& contro
                           text_at(answer, {"GetCallerIdentityResult", "Arn"}),
                           text_at(answer, {"GetCallerIdentityResult", "UserId"})};
   });
+}
+
+Error error_for(const Denial& denial, const Error& told) {
+  const std::string what = denial.action + " on " + denial.resource;
+  const std::string whose = denial.principal.empty() ? "that role or user" : denial.principal;
+  const std::string named = denial.statement.empty() ? "" : " (statement " + denial.statement + ")";
+  if (denial.is_explicit) {
+    return Error(told.kind(),
+                 told.full_message() + "; STS says: " + what + " is denied by a policy" + named,
+                 "that denial outweighs what is allowed: change it, or build with what it leaves");
+  }
+  return Error(told.kind(), told.full_message() + "; STS says: no policy allows " + what + named,
+               "allow " + what + " in the policy of " + whose);
 }
 
 std::unique_ptr<Session> session_for_role(Session& base, const Role& role) {

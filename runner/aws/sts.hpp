@@ -30,7 +30,10 @@ struct Denial {
   std::string action;        // "ec2:RunInstances"
   std::string resource;      // an ARN
   std::string principal;     // an ARN
+  std::string statement;     // the Sids that said no, or those that are there; may be empty
 };
+/// `told`, the error that the message came with, and what it hid.
+Error error_for(const Denial& denial, const Error& told);
 /// `encoded`: encoded_authorization_message(failure). Wants sts:DecodeAuthorizationMessage.
 Result<Denial> decode_authorization_message(Client& client, const std::string& region,
                                             const std::string& encoded, const Control& control);

@@ -70,7 +70,7 @@ Credentials ask(const Call& call, const Credentials& with, const Role& role, con
   if (answer.failure) {
     throw error_for(call, *answer.failure, call.sign ? with.source : call.identity);
   }
-  const Value root = parse_xml(answer.body);
+  const Value root = parse_xml_answer(answer.body, "STS " + call.operation);
   const Value* at = &root;
   for (const std::string& name :
        {call.operation + "Response", call.operation + "Result", std::string("Credentials")}) {

@@ -212,6 +212,14 @@ class Reader {
 
 }  // namespace
 
+Value parse_xml_answer(std::string_view text, const std::string& call) {
+  try {
+    return parse_xml(text);
+  } catch (const Error& error) {
+    throw Error(Error::Kind::aws, call + ": the answer is " + error.what());
+  }
+}
+
 Value parse_xml(std::string_view text) {
   return Reader(text).document();
 }

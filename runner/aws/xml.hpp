@@ -16,6 +16,8 @@ namespace toehold::aws {
 /// The root element's content under its name: {"ListBucketResult": {...}}. Throws Error(aws) when
 /// the text is not well-formed.
 Value parse_xml(std::string_view text);
+/// The same of what a service has answered to `call`, "S3 DeleteObjects", which the error names.
+Value parse_xml_answer(std::string_view text, const std::string& call);
 /// `parent`'s children called `name`, none, one or several, as a list.
 std::vector<Value> children(const Value& parent, std::string_view name);
 /// The text of a child of a child ...; empty when it is not there.

@@ -127,6 +127,22 @@ TEST_CASE("the tries are limited, and their number is told") {
   CHECK(harness.http.left() == 0);
 }
 
+TEST_CASE("trouble that outlasts the tries is that of the network, as it passes like it") {
+  const auto kind_of = [](long status, const char* name) {
+    SessionHarness harness;
+    harness.settings.max_attempts = 1;
+    harness.http.add(status, code(name));
+    harness.failure(get_object());
+    return harness.kind;
+  };
+  CHECK(kind_of(400, "ThrottlingException") == Error::Kind::network);
+  CHECK(kind_of(503, "RequestLimitExceeded") == Error::Kind::network);
+  CHECK(kind_of(503, "ServiceUnavailable") == Error::Kind::network);
+  CHECK(kind_of(500, "InsufficientInstanceCapacity") == Error::Kind::aws);
+  CHECK(kind_of(400, "InvalidParameterValue") == Error::Kind::aws);
+  CHECK(kind_of(403, "AccessDenied") == Error::Kind::aws);
+}
+
 TEST_CASE("what would repeat an effect is tried again only when it was throttled") {
   SessionHarness harness;
   harness.http.add(500);

@@ -107,19 +107,40 @@ TEST_CASE("a region of its own is called and signed for") {
   CHECK_THAT(ec2.http.header(0, "authorization"), ContainsSubstring("/us-west-2/ec2/"));
 }
 
-TEST_CASE("a denial is told without its encoded part, which is there for STS") {
+TEST_CASE("a denial is told with what STS says of its encoded part") {
+  Ec2Harness ec2;
+  ec2.fail("UnauthorizedOperation", "No. Encoded authorization failure message: AbC_-9", 403);
+  ec2.http.add(200,
+               "<DecodeAuthorizationMessageResponse><DecodeAuthorizationMessageResult>"
+               "<DecodedMessage>{\"explicitDeny\":true,\"matchedStatements\":{\"items\":["
+               "{\"statementId\":\"OnlySmall\"}]},\"context\":{\"action\":\"ec2:RunInstances\","
+               "\"resource\":\"arn:aws:ec2:eu-west-1:1:instance/*\"}}</DecodedMessage>"
+               "</DecodeAuthorizationMessageResult></DecodeAuthorizationMessageResponse>");
+  const std::string words =
+      ClientHarness::refusal([&] { (void)find_vpcs(ec2.region, {}, {}).require(); });
+  CHECK_THAT(words,
+             ContainsSubstring("UnauthorizedOperation: No.") &&
+                 ContainsSubstring("ec2:RunInstances on arn:aws:ec2:eu-west-1:1:instance/* is "
+                                   "denied by a policy (statement OnlySmall)"));
+}
+
+TEST_CASE("a denial that we may not ask STS about is told with how to") {
   Ec2Harness ec2;
   ec2.fail("UnauthorizedOperation",
            "You are not authorized to perform this operation. User: arn:aws:iam::1:user/u is not "
            "authorized to perform: ec2:DescribeVpcs because no identity-based policy allows it. "
            "Encoded authorization failure message: AbC_-9",
            403);
+  ec2.fail("AccessDenied", "nor this", 403);
   auto denied = find_vpcs(ec2.region, {}, {});
   REQUIRE(denied.failure);
   CHECK(is_unauthorized(*denied.failure));
   CHECK(encoded_authorization_message(*denied.failure) == "AbC_-9");
   const std::string words = ClientHarness::refusal([&] { (void)denied.require(); });
-  CHECK_THAT(words, ContainsSubstring("no identity-based policy allows it. (request id R1) | allow "
-                                      "ec2:DescribeVpcs in the policy of that role or user"));
+  CHECK_THAT(
+      words,
+      ContainsSubstring("no identity-based policy allows it. (request id R1) | allow "
+                        "ec2:DescribeVpcs in the policy of that role or user; which") &&
+          ContainsSubstring("aws sts decode-authorization-message --encoded-message AbC_-9"));
   CHECK(encoded_authorization_message(failure("A", "none")).empty());
 }

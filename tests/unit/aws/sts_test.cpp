@@ -79,5 +79,10 @@ TEST_CASE("what a denial hides is read") {
   CHECK(denial.action == "ec2:RunInstances");
   CHECK(denial.resource == "arn:aws:ec2:eu-west-1:1:instance/*");
   CHECK(denial.principal == "arn:u");
+  const Error told = error_for(Denial{false, "ec2:CreateTags", "arn:i", "arn:u", ""},
+                               Error(Error::Kind::aws, "EC2 RunInstances"));
+  CHECK(told.full_message() ==
+        "EC2 RunInstances; STS says: no policy allows ec2:CreateTags on arn:i");
+  CHECK(told.hint() == "allow ec2:CreateTags on arn:i in the policy of arn:u");
   CHECK(sts.form(0) == "Action=DecodeAuthorizationMessage\nEncodedMessage=AbC\n");
 }

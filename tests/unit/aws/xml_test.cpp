@@ -48,6 +48,12 @@ TEST_CASE("text of a leaf is kept as it is") {
   CHECK(parse_xml("<n:a xmlns:n='u'><n:b>c</n:b></n:a>").find("a")->find("b")->text() == "c");
 }
 
+TEST_CASE("an answer that is cut is told with its call") {
+  CHECK(parse_xml_answer("<a>b</a>", "S3 GetThing").find("a") != nullptr);
+  CHECK_THROWS_WITH(parse_xml_answer("<a>b", "S3 GetThing"),
+                    StartsWith("S3 GetThing: the answer is not well-formed XML at byte"));
+}
+
 TEST_CASE("what is not well-formed is refused") {
   CHECK_THAT(refusal(""), ContainsSubstring("an element was expected"));
   CHECK_THAT(refusal("Bad Gateway"), ContainsSubstring("at byte 0"));
