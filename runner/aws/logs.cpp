@@ -119,7 +119,8 @@ bool LogBatch::add(UnixMillis time, std::string_view text) {
   return true;
 }
 
-Logs::Logs(Client& client, LogTarget target) : client_(client), target_(std::move(target)) {}
+Logs::Logs(Client& client, LogTarget target, Missing missing)
+    : client_(client), target_(std::move(target)), makes_all_(missing == Missing::is_made) {}
 
 Call Logs::make_call(const std::string& operation, const std::string& body) const {
   Call call = json_call(services::logs, "Logs_20140328." + operation, body);
@@ -133,8 +134,7 @@ Answer Logs::call(const std::string& operation, const std::string& body, const C
 }
 
 void Logs::refuse(const std::string& operation, const Failure& failure, const Control& control) {
-  const auto source = client_.session().credentials(control.deadline, control.stop).source;
-  throw error_for(make_call(operation, {}), failure, source);
+  throw client_.error_of(make_call(operation, {}), failure, control);
 }
 
 void Logs::create(const Control& control) {
@@ -147,7 +147,7 @@ void Logs::create(const Control& control) {
   };
   Answer answer = call("CreateLogStream", stream, control);
   if (exists(answer)) return;
-  if (answer.failure->code != "ResourceNotFoundException") {
+  if (answer.failure->code != "ResourceNotFoundException" || !makes_all_) {
     refuse("CreateLogStream", *answer.failure, control);
   }
   answer = call("CreateLogGroup", group, control);
@@ -162,7 +162,7 @@ RejectedEvents Logs::put(const LogBatch& batch, const Control& control) {
   body.pop_back();
   body += ",\"logEvents\":[" + batch.json() + "]}";
   Answer answer = call("PutLogEvents", body, control);
-  if (answer.failure && answer.failure->code == "ResourceNotFoundException") {
+  if (makes_all_ && answer.failure && answer.failure->code == "ResourceNotFoundException") {
     create(control);
     answer = call("PutLogEvents", body, control);
   }

@@ -1,5 +1,5 @@
 // CloudWatch Logs: makes a log group and a stream, and puts events there in batches that keep the
-// service's limits. Called by the CloudWatch report; never waits for more events.
+// service's limits. Called by the CloudWatch report and by relays; never waits for more events.
 // Source: the API references of CreateLogGroup, CreateLogStream and PutLogEvents.
 #pragma once
 
@@ -66,7 +66,9 @@ struct RejectedEvents {
 
 class Logs {
  public:
-  Logs(Client& client, LogTarget target);
+  /// What is missing of the target is made, or only the stream, and that by create() alone.
+  enum class Missing { is_made, is_failure };
+  Logs(Client& client, LogTarget target, Missing missing = Missing::is_made);
 
   /// Makes the stream, and the group if there is none; both may exist. Throws Error as
   /// Client::require does.
@@ -86,6 +88,7 @@ class Logs {
 
   Client& client_;
   LogTarget target_;
+  const bool makes_all_;
 };
 
 }  // namespace toehold::aws

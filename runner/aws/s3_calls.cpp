@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "runner/aws/xml.hpp"
+#include "runner/base/number.hpp"
 
 namespace toehold::aws {
 
@@ -28,14 +29,6 @@ std::string url_decode(std::string_view text) {
     }
   }
   return result;
-}
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc() || at != end) return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -90,14 +83,14 @@ HttpHeaders range_headers(std::uint64_t first, std::uint64_t last, const std::st
 }
 
 ListPage read_list(const std::string& xml) {
-  const Value root = parse_xml(xml);
+  const Value root = parse_xml_answer(xml, "S3 ListObjectsV2");
   const Value* result = root.find("ListBucketResult");
   if (!result) throw Error(Error::Kind::aws, "S3 ListObjectsV2: the answer is no list of objects");
   const bool is_escaped = text_at(*result, {"EncodingType"}) == "url";
   ListPage list;
   for (const Value& content : children(*result, "Contents")) {
     const std::string key = text_at(content, {"Key"});
-    const auto size = number(text_at(content, {"Size"}));
+    const auto size = parse_number(text_at(content, {"Size"}));
     if (key.empty() || !size) {
       throw Error(Error::Kind::aws, "S3 ListObjectsV2: there is an object without key or size");
     }
@@ -122,7 +115,7 @@ std::optional<ContentRange> content_range(const HttpResponse& head) {
 }
 
 std::optional<std::uint64_t> content_length(const HttpResponse& head) {
-  return number(head.header("content-length").value_or(""));
+  return parse_number(head.header("content-length").value_or(""));
 }
 
 std::string strong_etag(const HttpResponse& head) {
@@ -138,11 +131,7 @@ Answer require(Client& client, const Call& call, const Control& control) {
 
 void throw_failure(Client& client, const Call& call, const Failure& failure,
                    const Control& control) {
-  std::string source = "nobody";
-  if (call.sign) {
-    source = client.session().credentials(control.deadline, control.stop).source;
-  }
-  const Error error = error_for(call, failure, source);
+  const Error error = client.error_of(call, failure, control);
   const bool may_be_missing = failure.code == "AccessDenied" && call.operation == "GetObject";
   if (!may_be_missing) throw error;
   throw Error(

@@ -43,7 +43,7 @@ void remove_objects(Client& client, const std::string& region, const std::string
       body += "<Object><Key>" + escaped(keys[i]) + "</Key></Object>";
     }
     const Call call = delete_call(region, bucket, body + "</Delete>");
-    const Value root = parse_xml(require(client, call, control).body);
+    const Value root = parse_xml_answer(require(client, call, control).body, "S3 DeleteObjects");
     const Value* result = root.find("DeleteResult");
     if (!result) throw Error(Error::Kind::aws, "S3 DeleteObjects: the answer is no result");
     for (const Value& error : children(*result, "Error")) {

@@ -62,7 +62,8 @@ void S3Upload::begin_parts(Client& client) {
   call.headers.emplace_back("x-amz-checksum-algorithm", algorithm);
   call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   const Answer answer = require(client, call, control_);
-  upload_id_ = text_at(parse_xml(answer.body), {"InitiateMultipartUploadResult", "UploadId"});
+  upload_id_ = text_at(parse_xml_answer(answer.body, "S3 CreateMultipartUpload"),
+                       {"InitiateMultipartUploadResult", "UploadId"});
   if (upload_id_.empty()) {
     throw Error(Error::Kind::aws,
                 "S3 CreateMultipartUpload on " + call.resource + ": the answer has no upload id");

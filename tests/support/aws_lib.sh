@@ -15,7 +15,7 @@ stop_aws_children() {
     kill "$child" 2>/dev/null || true
   done
 }
-trap 'stop_aws_children; rm -rf "$scratch"' EXIT
+trap 'stop_aws_children; rm -rf "$scratch" || true' EXIT
 
 # start_server NAME PROGRAM [ARGUMENT...]: $started_port of a program that writes it to NAME.port
 start_server() {
@@ -52,10 +52,12 @@ export AWS_ENDPOINT_URL=$aws_url AWS_EC2_METADATA_SERVICE_ENDPOINT=$aws_url
 export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 aws_account=123456789012
+# Whoever looks on has a key of his own in the same account, so that logs of calls tell them apart.
+onlooker=AKIAI44QH8DHBEXAMPLE
 
 # The AWS CLI, past any fault proxy.
 aws() {
-  AWS_ENDPOINT_URL=$aws_url AWS_PAGER='' AWS_EC2_METADATA_DISABLED=true \
+  AWS_ENDPOINT_URL=$aws_url AWS_ACCESS_KEY_ID=$onlooker AWS_PAGER='' AWS_EC2_METADATA_DISABLED=true \
     "$(dirname "$aws_python")/aws" "$@"
 }
 # component ARN FILE [KEY VALUE]...: what GetComponent answers from now on
@@ -71,16 +73,18 @@ P
 # start_fault_proxy: the agent's calls go through it from now on; the log of them is $aws_log.
 start_fault_proxy() {
   aws_log=$scratch/aws-calls.jsonl
+  : >>"$aws_log"
   start_server proxy "$aws_python" "$TOEHOLD_SOURCE/tests/support/fault_proxy.py" \
     --upstream "${aws_url#http://}" --log "$aws_log" --port-file "$scratch/.proxy.port" --host "$aws_host"
   proxy_url=http://$aws_host:$started_port
   export AWS_ENDPOINT_URL=$proxy_url AWS_EC2_METADATA_SERVICE_ENDPOINT=$proxy_url
 }
-# faults JSON: the rules from now on; the log starts anew.
+# faults JSON: the rules from now on; the log starts anew, and what it had goes to $aws_log.before.
 faults() {
   printf '%s' "$1" | "$aws_python" -c '
 import sys, urllib.request
 urllib.request.urlopen(sys.argv[1] + "/fault-proxy/rules", sys.stdin.buffer.read()).read()' "$proxy_url"
+  cat "$aws_log" >>"$aws_log.before"
   : >"$aws_log"
 }
 # aws_calls: "service:Operation" of each call since, in order
