@@ -35,14 +35,18 @@ Value read(const Call& call, const std::string& body) {
   }
 }
 
-/// Calls `take` with each answer, page by page.
+/// Calls `take` with each answer, page by page. With the code `is_none` there are none.
 template <class Take>
 void read_pages(Client& client, const std::string& operation, const std::string& region, Value body,
-                const std::string& resource, const Control& control, Take take) {
+                const std::string& resource, const Control& control, Take take,
+                std::string_view is_none = {}) {
   for (std::string token;;) {
     if (!token.empty()) body.set("NextToken", token);
     const Call call = call_of(operation, region, body, resource);
-    const Value answer = read(call, client.require(call, control).body);
+    const Answer taken = client.send(call, control);
+    if (taken.failure && !is_none.empty() && taken.failure->code == is_none) return;
+    if (taken.failure) throw client.error_of(call, *taken.failure, control);
+    const Value answer = read(call, taken.body);
     take(answer);
     token = text_of(answer, "NextToken");
     if (token.empty()) return;
@@ -88,12 +92,7 @@ std::string send_command(Client& client, const std::string& region, const Comman
   Call call = call_of("SendCommand", region, body, request.instance_id);
   call.repeatable = false;
   const Answer taken = client.send(call, control);
-  if (taken.failure) {
-    const Error error = error_for(
-        call, *taken.failure, client.session().credentials(control.deadline, control.stop).source);
-    if (!is_transient(*taken.failure)) throw error;
-    throw Error(Error::Kind::network, error.full_message(), error.hint());
-  }
+  if (taken.failure) throw client.error_of(call, *taken.failure, control);
   const Value answer = read(call, taken.body);
   const Value* command = answer.find("Command");
   const std::string id = command ? text_of(*command, "CommandId") : std::string();
@@ -111,24 +110,45 @@ std::optional<CommandInvocation> get_command_invocation(Client& client, const st
   const Answer answer = client.send(call, control);
   if (!answer.failure) return invocation_of(read(call, answer.body));
   if (answer.failure->code == "InvocationDoesNotExist") return std::nullopt;
-  throw error_for(call, *answer.failure,
-                  client.session().credentials(control.deadline, control.stop).source);
+  throw client.error_of(call, *answer.failure, control);
 }
 
-std::vector<CommandInvocation> list_command_invocations(Client& client, const std::string& region,
-                                                        const std::string& command_id,
-                                                        const std::string& instance_id,
-                                                        const Control& control) {
-  Value body = Value::object({{"InstanceId", instance_id}, {"MaxResults", page}});
-  if (!command_id.empty()) body.set("CommandId", command_id);
+namespace {
+
+std::vector<CommandInvocation> list_invocations(Client& client, const std::string& region,
+                                                Value body, const std::string& resource,
+                                                const Control& control) {
+  body.set("MaxResults", page);
   std::vector<CommandInvocation> result;
-  read_pages(client, "ListCommandInvocations", region, std::move(body), instance_id, control,
+  read_pages(client, "ListCommandInvocations", region, std::move(body), resource, control,
              [&](const Value& answer) {
                const Value* items = answer.find("CommandInvocations");
                if (!items) return;
                for (const Value& item : items->list()) result.push_back(invocation_of(item));
              });
   return result;
+}
+
+}  // namespace
+
+std::vector<CommandInvocation> list_command_invocations(Client& client, const std::string& region,
+                                                        const std::string& command_id,
+                                                        const std::string& instance_id,
+                                                        const Control& control) {
+  Value body = Value::object({{"InstanceId", instance_id}});
+  if (!command_id.empty()) body.set("CommandId", command_id);
+  return list_invocations(client, region, std::move(body), instance_id, control);
+}
+
+std::vector<CommandInvocation> commands_in_progress(Client& client, const std::string& region,
+                                                    UnixMillis since, const Control& control) {
+  const auto filter = [](const char* key, const std::string& value) {
+    return Value::object({{"key", key}, {"value", value}});
+  };
+  const Value::List filters{filter("InvokedAfter", rfc3339_utc(since)),
+                            filter("Status", "InProgress")};
+  return list_invocations(client, region, Value::object({{"Filters", Value(filters)}}), {},
+                          control);
 }
 
 void cancel_command(Client& client, const std::string& region, const std::string& command_id,
@@ -145,16 +165,21 @@ std::vector<ManagedInstance> describe_instance_information(
     const Control& control) {
   const Value filter = Value::object({{"Key", "InstanceIds"}, {"Values", list(instance_ids)}});
   std::vector<ManagedInstance> result;
-  read_pages(client, "DescribeInstanceInformation", region,
-             Value::object({{"Filters", Value(Value::List{filter})}, {"MaxResults", page}}), {},
-             control, [&](const Value& answer) {
-               const Value* items = answer.find("InstanceInformationList");
-               if (!items) return;
-               for (const Value& item : items->list()) {
-                 result.push_back({text_of(item, "InstanceId"), text_of(item, "PingStatus"),
-                                   text_of(item, "AgentVersion"), text_of(item, "PlatformName")});
-               }
-             });
+  // What EC2 has only just made, or has ended, Systems Manager may call invalid; of several that
+  // says nothing of the others.
+  const bool is_one = instance_ids.size() == 1;
+  read_pages(
+      client, "DescribeInstanceInformation", region,
+      Value::object({{"Filters", Value(Value::List{filter})}, {"MaxResults", page}}), {}, control,
+      [&](const Value& answer) {
+        const Value* items = answer.find("InstanceInformationList");
+        if (!items) return;
+        for (const Value& item : items->list()) {
+          result.push_back({text_of(item, "InstanceId"), text_of(item, "PingStatus"),
+                            text_of(item, "AgentVersion"), text_of(item, "PlatformName")});
+        }
+      },
+      is_one ? "InvalidInstanceId" : "");
   return result;
 }
 

@@ -21,7 +21,8 @@ struct CommandRequest {
   std::chrono::seconds execution_timeout{3600};  // 1 s to 48 h
   std::string comment;                           // shown in the console; at most 100 characters
 };
-/// The command's id. Throws Error(network) when it may or may not have been taken, Error(aws).
+/// The command's id. Throws Error(network) when it may or may not have been taken (throttling that
+/// outlasts the tries is that, too), Error(aws).
 std::string send_command(Client& client, const std::string& region, const CommandRequest& request,
                          const Control& control);
 
@@ -48,6 +49,11 @@ std::vector<CommandInvocation> list_command_invocations(Client& client, const st
                                                         const std::string& command_id,
                                                         const std::string& instance_id,
                                                         const Control& control);
+/// All of the account and region that were sent after `since`, have begun and not ended; without
+/// output. The service keeps all of a month and looks at each behind its pages: the later, the
+/// fewer calls it takes.
+std::vector<CommandInvocation> commands_in_progress(Client& client, const std::string& region,
+                                                    UnixMillis since, const Control& control);
 /// Asks for its end, which may come later or not at all. Nothing happens when it has ended.
 void cancel_command(Client& client, const std::string& region, const std::string& command_id,
                     const std::string& instance_id, const Control& control);
@@ -59,7 +65,8 @@ struct ManagedInstance {
   std::string agent_version;
   std::string platform;  // "Amazon Linux 2023"
 };
-/// Those of `instance_ids` that are there; 1 to 50 ids.
+/// Those of `instance_ids` that are there; 1 to 50 ids. Throws Error(aws) when it calls one of
+/// several invalid: ask for each of them alone.
 std::vector<ManagedInstance> describe_instance_information(
     Client& client, const std::string& region, const std::vector<std::string>& instance_ids,
     const Control& control);

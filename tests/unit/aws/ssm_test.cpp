@@ -1,5 +1,6 @@
 #include "runner/aws/ssm.hpp"
 
+#include "runner/aws/ssm_commands.hpp"
 #include "tests/support/aws_client.hpp"
 #include "tests/support/catch.hpp"
 
@@ -21,6 +22,33 @@ struct Store : ClientHarness {
 };
 
 }  // namespace
+
+TEST_CASE("an instance that Systems Manager calls invalid has not been heard of yet") {
+  Store store;
+  store.fail("InvalidInstanceId", "i-1");
+  CHECK(describe_instance_information(store.client, "eu-west-1", {"i-1"}, {}).empty());
+  store.fail("AccessDeniedException", "no");
+  CHECK_THROWS_AS(describe_instance_information(store.client, "eu-west-1", {"i-1"}, {}), Error);
+}
+
+TEST_CASE("an instance that is called invalid hides none of those that it was asked about with") {
+  Store store;
+  store.fail("InvalidInstanceId", "i-1");
+  CHECK_THROWS_WITH(describe_instance_information(store.client, "eu-west-1", {"i-1", "i-2"}, {}),
+                    ContainsSubstring("InvalidInstanceId"));
+}
+
+TEST_CASE("commands in progress are asked for without those of long ago") {
+  Store store;
+  store.http.add(200, R"({"CommandInvocations": [], "NextToken": "t"})");
+  store.http.add(200, R"({"CommandInvocations": [{"CommandId": "c", "InstanceId": "i-1"}]})");
+  const auto found = commands_in_progress(store.client, "eu-west-1", 1'790'000'000'000, {});
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().command_id == "c");
+  CHECK(store.http.requests()[0].body ==
+        R"({"Filters":[{"key":"InvokedAfter","value":"2026-09-21T14:13:20Z"},)"
+        R"({"key":"Status","value":"InProgress"}],"MaxResults":50})");
+}
 
 TEST_CASE("a parameter is asked for decrypted") {
   Store store;
