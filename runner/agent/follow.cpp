@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <optional>
 
+#include "runner/agent/aws_reach.hpp"
 #include "runner/agent/commands.hpp"
 #include "runner/agent/program.hpp"
 #include "runner/agent/supervised_run.hpp"
@@ -25,12 +27,17 @@ using namespace std::chrono_literals;
 constexpr std::size_t piece_size = 256 << 10;
 // So that we notice, and go, when nobody listens any more; the reader skips empty lines.
 constexpr auto heartbeat = 10s;
+// EC2's advice (User Guide, "Spot Instance interruption notices"); the notice comes 2 minutes
+// ahead.
+constexpr auto notice_pause = 5s;
+constexpr auto notice_patience = 2s;
 
 struct FollowOptions {
   std::string folder;
   std::uint64_t offset = 0;
   std::size_t max_bytes = 0;
   bool wait = false;
+  bool spot = false;
 };
 
 class Follower {
@@ -45,6 +52,7 @@ class Follower {
       if (!print_lines()) return;
       if (!running) return print_end();
       if (!options_.wait) return;
+      look_for_notice(stop);
       if (clock_.monotonic() - spoken_ >= heartbeat) write("\n");
       if (!clock_.sleep_for(20ms, stop)) return;
     }
@@ -88,6 +96,29 @@ class Follower {
     return printed_ != 0 ? 0 : piece.find('\n') + 1;
   }
 
+  /// The instance's own notice that it will be taken back, once, as a line that is not of the
+  /// stream.
+  void look_for_notice(const std::stop_token& stop) {
+    const Monotonic now = clock_.monotonic();
+    if (!spot_ || now < notice_at_) return;
+    notice_at_ = now + notice_pause;
+    try {
+      if (!aws_) aws_.emplace(stop);
+      const auto text = aws_->session().imds().get("meta-data/spot/instance-action",
+                                                   Deadline(now + notice_patience), stop);
+      if (!text) return;
+      Value line = Value::object({{"type", "notice"}});
+      const Value notice = parse_json(*text);
+      if (!notice.is_map()) return;
+      for (const auto& member : notice.map()) line.set(member.key, member.value);
+      line.set("type", "notice");
+      write(to_json(line) + "\n");
+      spot_ = false;
+    } catch (const Error&) {
+      // The controller sees the end itself, too, only later.
+    }
+  }
+
   /// How the command ended, as a last line that is not of the stream.
   void print_end() {
     Value line = Value::object({{"type", "ended"}});
@@ -117,6 +148,9 @@ class Follower {
   const FollowOptions& options_;
   SupervisedFiles files_;
   SystemClock clock_;
+  bool spot_ = options_.spot;
+  Monotonic notice_at_{};
+  std::optional<AwsReach> aws_;
   FileDescriptor stream_;
   std::uint64_t offset_;
   std::size_t printed_ = 0;
@@ -149,6 +183,8 @@ void add_follow(CLI::App& app, CommandContext& context) {
   command->add_option("--max-bytes", options->max_bytes,
                       "Stop before printing more than this; at least one line is printed");
   command->add_flag("--wait", options->wait, "Wait for more until the run has ended");
+  command->add_flag("--spot", options->spot,
+                    "Tell when EC2 gives notice that it takes this spot instance back");
   command->callback([options, &context] { Follower(*options).run(context.stop); });
 }
 

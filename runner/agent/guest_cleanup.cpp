@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <set>
+#include <tuple>
 
 #include <CLI/CLI.hpp>
 
@@ -87,8 +88,14 @@ class MachineFiles final : public GuestFiles {
   fs::path root_;
 };
 
+/// Whoever asked may be gone: all is done before the first word of it.
 void clean_machine(const fs::path& root, const std::string& working_directory) {
+  std::string report;
+  bool is_on_disk = false;
   for (const CleanupItem& item : find_for_cleanup(MachineFiles(root), working_directory)) {
+    // Whoever finds itself shut out may cut the power.
+    if (item.round > 0 && !is_on_disk) ::sync();
+    is_on_disk = item.round > 0;
     const fs::path place = root / item.path;
     std::error_code error;
     if (item.only_emptied) {
@@ -98,16 +105,16 @@ void clean_machine(const fs::path& root, const std::string& working_directory) {
     }
     const char* done = item.only_emptied ? "emptied" : "removed";
     if (error) done = "cannot remove";
-    std::printf("%s  /%s%s%s\n", done, item.path.c_str(), error ? ": " : "",
-                error ? error.message().c_str() : "");
+    report += std::string(done) + "  /" + item.path + (error ? ": " + error.message() : "") + "\n";
   }
+  std::fputs(report.c_str(), stdout);
 }
 
 }  // namespace
 
 const std::vector<CleanupRule>& cleanup_rules() {
   static const std::vector<CleanupRule> rules{
-      {"/etc/sudoers.d/90-cloud-init-users", false, cloud_init},
+      {"/etc/sudoers.d/90-cloud-init-users", false, cloud_init, 1},
       {"/etc/locale.conf", false, cloud_init},
       {"/var/log/cloud-init.log", false, cloud_init},
       {"/var/log/cloud-init-output.log", false, cloud_init},
@@ -126,10 +133,10 @@ const std::vector<CleanupRule>& cleanup_rules() {
       {"/var/tmp/*", false, instance},
       {"/root/.bash_history", false, instance},
       {"/home/*/.bash_history", false, instance},
-      {"/etc/ssh/ssh_host_*_key", false, ssh},
+      {"/etc/ssh/ssh_host_*_key", false, ssh, 2},
       {"/etc/ssh/ssh_host_*_key.pub", false, ssh},
-      {"/root/.ssh/authorized_keys", false, ssh},
-      {"/home/*/.ssh/authorized_keys", false, ssh},
+      {"/root/.ssh/authorized_keys", false, ssh, 1},
+      {"/home/*/.ssh/authorized_keys", false, ssh, 1},
       {"/var/log/audit/*", false, instance_logs},
       {"/var/log/boot.log*", false, instance_logs},
       {"/var/log/dmesg*", false, instance_logs},
@@ -157,11 +164,12 @@ std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
             entry && entry->path == path && S_ISREG(entry->mode) && entry->size != 0;
         if (!has_content) continue;
       }
-      items.push_back({path, rule.only_emptied});
+      items.push_back({path, rule.only_emptied, rule.round});
     }
   }
-  std::sort(items.begin(), items.end(),
-            [](const auto& a, const auto& b) { return a.path < b.path; });
+  std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.round, a.path) < std::tie(b.round, b.path);
+  });
   return items;
 }
 

@@ -26,12 +26,14 @@ struct CleanupRule {
   const char* path;
   bool only_emptied;      // the file stays, without content
   const char* skip_file;  // in the working directory: the rule is left out
+  int round = 0;          // by which somebody gets in goes last, and sshd's own keys behind it
 };
 const std::vector<CleanupRule>& cleanup_rules();
 
 struct CleanupItem {
   std::string path;  // without the leading slash, through no symbolic link
   bool only_emptied = false;
+  int round = 0;
 };
 
 struct GuestFile {
@@ -49,8 +51,9 @@ class GuestFiles {
   virtual std::vector<std::string> names(const std::string& folder) const = 0;
 };
 
-/// What the rules find, in byte order; empty files that would be emptied are left out.
-/// `working_directory`: of the recipe, absolute; empty: /tmp. Throws Error(io).
+/// What the rules find, by rounds, each in byte order: once sshd has no keys, all is done. Empty
+/// files that would be emptied are left out. `working_directory`: of the recipe, absolute; empty:
+/// /tmp. Throws Error(io).
 std::vector<CleanupItem> find_for_cleanup(const GuestFiles& files,
                                           const std::string& working_directory);
 

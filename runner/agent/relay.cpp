@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 constexpr const char* relays = "/run/toehold-relay";
 // In base64 it fits into the 24,000 characters that Run Command keeps of an output.
 constexpr std::size_t most_read = 17 << 10;
+constexpr std::size_t most_packed = 256 << 10;
+constexpr int most_packings = 4;
 // A reader that finds nothing waits a little: a command costs more than that.
 constexpr auto longest_read = 2s;
 constexpr auto age_of_the_dead = 10min;
@@ -110,6 +112,9 @@ void carry(const RelayRequest& request, const std::vector<std::string>& words,
   const FileLock lock(folder.lock);
   SystemClock clock;
   const auto http = make_curl_http_client();
+  RealProcessRunner processes;
+  aws::Session session([] { return aws::read_settings(aws::process_environment()); },
+                       make_curl_http_client, clock, processes);
   const auto answer = [&](const RelayAnswer& text) {
     say(request, text);
     // The command that has started us ends when nobody holds its pipes.
@@ -118,10 +123,10 @@ void carry(const RelayRequest& request, const std::vector<std::string>& words,
   };
   std::error_code ignored;
   try {
-    RelaySender sender(request, folder, *http, clock, answer, stop);
+    RelaySender sender(request, folder, *http, session, clock, answer, stop);
     Command command;
     command.argv = words;
-    sender.finish(RealProcessRunner().run(
+    sender.finish(processes.run(
         command, [&](Stream stream, std::string_view bytes) { sender.take(stream, bytes); },
         [](int) {}, {}, stop));
   } catch (...) {
@@ -131,14 +136,32 @@ void carry(const RelayRequest& request, const std::vector<std::string>& words,
   fs::remove_all(folder.directory, ignored);
 }
 
-std::string piece_of(const fs::path& file, std::uint64_t offset) {
+std::string piece_of(const fs::path& file, std::uint64_t offset, std::size_t most) {
   const FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return {};
-  std::string piece(most_read, '\0');
+  std::string piece(most, '\0');
   const ssize_t count = ::pread(fd.get(), piece.data(), piece.size(), static_cast<off_t>(offset));
   if (count < 0) throw Error::from_errno("cannot read " + file.string(), errno);
   piece.resize(static_cast<std::size_t>(count));
   return piece;
+}
+
+/// As much of the piece as goes into one answer: by this machine's gzip, if it has one.
+RelayAnswer answer_of(std::string piece, const std::stop_token& stop) {
+  std::string packed;
+  for (int tries = 0; tries < most_packings && piece.size() > most_read; ++tries) {
+    packed.clear();
+    const ProcessResult result = RealProcessRunner().run(
+        {{"gzip", "-nc"}, {}, {}, piece},
+        [&](Stream stream, std::string_view bytes) {
+          if (stream == Stream::out) packed += bytes;
+        },
+        [](int) {}, {}, stop);
+    if (!result.succeeded()) break;
+    if (packed.size() <= most_read) return {"gzip", {packed}};
+    piece.resize(piece.size() * most_read / packed.size() * 9 / 10);
+  }
+  return {"bytes", {piece.substr(0, most_read)}};
 }
 
 /// The spool from an offset on; what is before it has arrived.
@@ -152,8 +175,9 @@ void read_spool(const RelayRequest& request, const std::stop_token& stop) {
   for (const Monotonic begin = clock.monotonic();;) {
     // Looked at before the spool: what was written by then is read below.
     const bool alive = is_locked(folder.lock);
-    const std::string piece = piece_of(folder.spool, static_cast<std::uint64_t>(request.offset));
-    if (!piece.empty()) return say(request, {"bytes", {piece}});
+    std::string piece = piece_of(folder.spool, static_cast<std::uint64_t>(request.offset),
+                                 request.packed ? most_packed : most_read);
+    if (!piece.empty()) return say(request, answer_of(std::move(piece), stop));
     if (!alive) return say(request, {"gone", {}});
     if (clock.monotonic() - begin >= longest_read || !clock.sleep_for(50ms, stop)) break;
   }
@@ -165,6 +189,7 @@ void renew(const RelayRequest& request, const std::string& text) {
   if (!is_locked(folder.lock)) return say(request, {"gone", {}});
   write_file_atomically(folder.post, text);
   std::error_code ignored;
+  // Else the chunks go on to where they went, which need not be S3.
   say(request, {fs::exists(folder.spool, ignored) ? "spool" : "s3", {}});
 }
 

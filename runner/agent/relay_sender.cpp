@@ -26,8 +26,9 @@ constexpr std::size_t first_limit = 256 << 10;
 constexpr std::size_t most_limit = 960 << 10;
 constexpr std::size_t spooled_chunk = 64 << 10;
 constexpr std::uint64_t most_spooled = 4u << 20;
-constexpr auto first_post = 10s;
-constexpr auto patience_of_posts = 30s;
+constexpr auto first_send = 10s;
+constexpr auto longest_send = 60s;
+constexpr auto patience_of_sends = 30s;
 constexpr auto patience_for_reader = 600s;
 
 bool is_taken(const HttpResponse& response) {
@@ -52,11 +53,13 @@ std::string form_body(const std::vector<std::pair<std::string, std::string>>& fi
   return body + "\r\n--" + boundary + "--\r\n";
 }
 
-RelaySender::RelaySender(RelayRequest request, RelayFolder folder, HttpClient& http, Clock& clock,
+RelaySender::RelaySender(RelayRequest request, RelayFolder folder, HttpClient& http,
+                         aws::Session& session, Clock& clock,
                          std::function<void(const RelayAnswer&)> answer, std::stop_token stop)
     : request_(std::move(request)),
       folder_(std::move(folder)),
       http_(http),
+      logs_(request_, session),
       clock_(clock),
       answer_(std::move(answer)),
       stop_(std::move(stop)),
@@ -112,43 +115,53 @@ void RelaySender::finish(ProcessResult result) {
 
 void RelaySender::deliver(const std::string& chunk) {
   if (way_ == Way::undecided) return choose_way(chunk);
-  if (way_ == Way::s3 && post_until_taken(chunk)) return;
+  if (way_ != Way::spool && send_until_taken(chunk)) return;
   spool(chunk);
 }
 
 void RelaySender::choose_way(const std::string& chunk) {
   std::string why = "there is no store";
+  way_ = Way::s3;
   for (int tries = 0; tries < 2 && !request_.url.empty(); ++tries) {
-    const HttpResponse response = post(chunk, first_post);
-    if (is_taken(response)) {
-      way_ = Way::s3;
-      return answer_({"s3", {}});
-    }
-    why = reason_of(response);
+    why = send(chunk, first_send);
+    if (why.empty()) return answer_({"s3", {}});
+  }
+  if (logs_.has_group()) {
+    way_ = Way::logs;
+    limit_ = RelayLogs::most_frames;
+    const std::string refusal = send(chunk, first_send);
+    if (refusal.empty()) return answer_({"logs", {why}});
+    why += "; nor CloudWatch Logs: " + refusal;
   }
   open_spool(why);
   spool(chunk);
   answer_({"spool", {why}});
 }
 
-/// False: there is no way to S3 any more, and the spool is open.
-bool RelaySender::post_until_taken(const std::string& chunk) {
+/// False: there is no way there any more, and the spool is open.
+bool RelaySender::send_until_taken(const std::string& chunk) {
   const Monotonic began = clock_.monotonic();
   for (auto pause = 500ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 5s)) {
     look_for_renewal();
-    const HttpResponse response = post(chunk, 60s);
-    if (is_taken(response)) return true;
+    const std::string why = send(chunk, longest_send);
+    if (why.empty()) return true;
     const Monotonic now = clock_.monotonic();
     if (now > ends_) {
       // Who follows us renews it long before.
-      throw Error(Error::Kind::network, "the output is not taken any more: " + reason_of(response));
+      throw Error(Error::Kind::network, "the output is not taken any more: " + why);
     }
-    if (now - began > patience_of_posts) {
-      open_spool(reason_of(response));
+    if (now - began > patience_of_sends) {
+      open_spool(why);
       return false;
     }
     if (!goes_on(pause)) throw Error(Error::Kind::cancelled, "stopped");
   }
+}
+
+std::string RelaySender::send(const std::string& chunk, std::chrono::seconds most) {
+  if (way_ == Way::logs) return logs_.put(number_ - 1, chunk, most, stop_);
+  const HttpResponse response = post(chunk, most);
+  return is_taken(response) ? std::string() : reason_of(response);
 }
 
 HttpResponse RelaySender::post(const std::string& chunk, std::chrono::seconds most) {

@@ -1,7 +1,7 @@
 // RelaySender: what a program prints, cut into chunks and sent: in the answer itself when it is
-// little and soon over, else to S3 by a presigned POST, else into a spool that is read piece by
-// piece. Made by the carrier of a relay; keeps one chunk in memory, and lets the program wait while
-// nobody takes it.
+// little and soon over, else to S3 by a presigned POST, else to CloudWatch Logs where the request
+// names a group, else into a spool that is read piece by piece. Made by the carrier of a relay;
+// keeps one chunk in memory, and lets the program wait while nobody takes it.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runner/agent/relay.hpp"
+#include "runner/agent/relay_logs.hpp"
 #include "runner/base/clock.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/http.hpp"
@@ -19,9 +20,9 @@ namespace toehold {
 class RelaySender {
  public:
   /// `answer` is called once, when it is known which way the output takes: "inline" with the only
-  /// chunk, "s3", or "spool" with the reason. The references outlive it.
-  RelaySender(RelayRequest request, RelayFolder folder, HttpClient& http, Clock& clock,
-              std::function<void(const RelayAnswer&)> answer, std::stop_token stop);
+  /// chunk, "s3", or "logs" or "spool" with why it is no better one. The references outlive it.
+  RelaySender(RelayRequest request, RelayFolder folder, HttpClient& http, aws::Session& session,
+              Clock& clock, std::function<void(const RelayAnswer&)> answer, std::stop_token stop);
 
   /// As OnOutput. Blocks while what came before cannot be sent. Throws Error(network) when nobody
   /// takes it any more: the policy is over and not renewed, or the spool is not read.
@@ -30,12 +31,14 @@ class RelaySender {
   void finish(ProcessResult result);
 
  private:
-  enum class Way { undecided, s3, spool };
+  enum class Way { undecided, s3, logs, spool };
 
   void flush();
   void deliver(const std::string& chunk);
   void choose_way(const std::string& chunk);
-  bool post_until_taken(const std::string& chunk);
+  bool send_until_taken(const std::string& chunk);
+  /// Once; returns why it was not taken, empty: it was.
+  std::string send(const std::string& chunk, std::chrono::seconds most);
   HttpResponse post(const std::string& chunk, std::chrono::seconds most);
   void look_for_renewal();
   void open_spool(const std::string& why);
@@ -48,6 +51,7 @@ class RelaySender {
   RelayRequest request_;
   const RelayFolder folder_;
   HttpClient& http_;
+  RelayLogs logs_;
   Clock& clock_;
   std::function<void(const RelayAnswer&)> answer_;
   std::stop_token stop_;

@@ -1,6 +1,6 @@
 #include "runner/report/relayed_output.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <cstdio>
 
 #include "runner/base/base64.hpp"
@@ -8,6 +8,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/json_record.hpp"
+#include "runner/base/number.hpp"
 #include "runner/base/text.hpp"
 
 namespace toehold {
@@ -45,21 +46,17 @@ const Fields<RelayRequest>& request_fields() {
       .optional("fields", &RelayRequest::fields, "Of the form.")
       .optional("keyPrefix", &RelayRequest::key_prefix, "Of the chunks.")
       .optional("validSeconds", &RelayRequest::valid_seconds, "How long chunks are taken there.")
-      .optional("offset", &RelayRequest::offset, "Bytes that have arrived.");
+      .optional("logGroup", &RelayRequest::log_group, "Where chunks go to as log events.")
+      .optional("logStream", &RelayRequest::log_stream, "In the group.")
+      .optional("region", &RelayRequest::region, "Of the group.")
+      .optional("offset", &RelayRequest::offset, "Bytes that have arrived.")
+      .optional("packed", &RelayRequest::packed, "The answer may be packed.");
   // clang-format on
   return fields;
 }
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(Error::Kind::network, "the relayed output is damaged: " + why);
-}
-
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc() || at != end) return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -73,6 +70,10 @@ std::string chunk_name(std::uint64_t number) {
   char name[24];
   std::snprintf(name, sizeof name, "%08llu", static_cast<unsigned long long>(number));
   return name;
+}
+
+std::string encode_log_event(std::uint64_t number, std::string_view chunk) {
+  return chunk_name(number) + " " + base64_encode(chunk);
 }
 
 std::string encode_end(const ProcessResult& result) {
@@ -107,6 +108,17 @@ void ChunkReader::take_whole(std::string_view chunk) {
   if (take_one(chunk, true) == 0) refuse("a chunk is cut off");
 }
 
+bool ChunkReader::take_log_event(std::string_view text) {
+  const std::size_t blank = std::min(text.find(' '), text.size());
+  const auto number = parse_number(text.substr(0, blank));
+  if (!number) refuse("there is no number of a chunk");
+  if (*number != next_) return *number < next_;
+  const auto chunk = base64_decode(text.substr(std::min(blank + 1, text.size())));
+  if (!chunk) refuse("a chunk is no base64");
+  take_whole(*chunk);
+  return true;
+}
+
 std::size_t ChunkReader::take_one(std::string_view bytes, bool is_all) {
   const std::size_t end = bytes.substr(0, most_head_bytes).find('\n');
   if (end == std::string_view::npos) {
@@ -116,8 +128,9 @@ std::size_t ChunkReader::take_one(std::string_view bytes, bool is_all) {
   const std::string_view head = bytes.substr(0, end);
   if (!head.starts_with(chunk_word)) refuse("there is no head of a chunk");
   const auto words = split(head.substr(chunk_word.size()), ' ');
-  const auto number = number_of(words.front());
-  const auto size = words.size() == 3 ? number_of(words[1]) : std::nullopt;
+  if (words.size() != 3) refuse("the head of a chunk is none");
+  const auto number = parse_number(words[0]);
+  const auto size = parse_number(words[1]);
   if (!number || !size || *size > most_chunk_bytes) refuse("the head of a chunk is none");
   if (bytes.size() - end - 1 < *size) return 0;
   if (is_all && bytes.size() - end - 1 > *size) refuse("there is something behind a chunk");

@@ -1,6 +1,7 @@
 // What a program prints on another machine, on its way to us in numbered chunks: as objects of a
-// store, or cut anywhere out of one stream. Written by the agent's `relay`, read by the SSM
-// transport; a chunk counts when it is whole, and once. Knows no network and no program.
+// store, as events of a log, or cut anywhere out of one stream. Written by the agent's `relay`,
+// read by the SSM transport; a chunk counts when it is whole, and once. Knows no network and no
+// program.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,9 @@ std::string encode_chunk(std::uint64_t number, std::string_view frames);
 /// "00000007": the last part of an object's key.
 std::string chunk_name(std::uint64_t number);
 
+/// A chunk as the text of a log event: its name, a blank, and the chunk in base64.
+std::string encode_log_event(std::uint64_t number, std::string_view chunk);
+
 /// How a program ended, as the payload of the last frame, `Frame::outcome`.
 std::string encode_end(const ProcessResult& result);
 /// Throws Error(document).
@@ -39,6 +43,9 @@ class ChunkReader {
   void take(std::string_view bytes);
   /// The same for bytes that are one whole chunk; throws, and has taken nothing, when it is cut.
   void take_whole(std::string_view chunk);
+  /// The same for what encode_log_event() has made; false, and nothing is taken, while one before
+  /// it is missing.
+  bool take_log_event(std::string_view text);
   /// The number of the chunk to come.
   std::uint64_t next() const { return next_; }
 
@@ -61,7 +68,12 @@ struct RelayRequest {
   std::vector<std::pair<std::string, std::string>> fields;
   std::string key_prefix;
   std::int64_t valid_seconds = 0;
+  /// With "run": where events of a log go to if nothing reaches that; empty: nowhere.
+  std::string log_group;
+  std::string log_stream;
+  std::string region;
   std::int64_t offset = 0;  // with "read": what has arrived
+  bool packed = false;      // with "read": the answer may be "gzip" instead of "bytes"
 };
 std::string encode_relay_request(const RelayRequest& request);
 /// Throws Error(document).

@@ -43,6 +43,7 @@ std::string Terminal::paint(const char* code, std::string_view text) const {
 }
 
 void Terminal::put(std::string_view text) {
+  if (style_.write && !quiet_) return style_.write(text);
   while (!text.empty() && !gone_ && !quiet_) {
     const ssize_t count = ::write(style_.fd, text.data(), text.size());
     if (count >= 0) {

@@ -3,6 +3,7 @@
 // screen that does not take anything.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ struct TerminalStyle {
   bool live = false;  // has status lines
   bool colour = false;
   bool unicode = true;
+  std::function<void(std::string_view)> write = {};  // instead of the descriptor
 };
 
 class Terminal {

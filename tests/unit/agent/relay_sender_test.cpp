@@ -2,6 +2,7 @@
 
 #include "runner/base/error.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/log_service.hpp"
 #include "tests/support/scripted_http.hpp"
 #include "tests/support/virtual_clock.hpp"
 
@@ -25,8 +26,8 @@ struct Relay {
   RelaySender& sender() {
     if (!made) {
       made.emplace(
-          request, folder, http, clock, [this](const RelayAnswer& a) { answers.push_back(a); },
-          stop.get_token());
+          request, folder, http, logs_setup.session, clock,
+          [this](const RelayAnswer& a) { answers.push_back(a); }, stop.get_token());
     }
     return *made;
   }
@@ -55,11 +56,41 @@ struct Relay {
     return body.substr(begin, body.rfind("\r\n--") - begin);
   }
 
+  /// No way to S3, and a group that is there.
+  void has_logs() {
+    request.log_group = "/g";
+    request.log_stream = "toehold/b/build/5a";
+    request.region = "eu-west-1";
+    logs.groups["/g"];
+    http.add_drop("no route");
+    http.add_drop("no route");
+  }
+  std::string logged() {
+    std::string out;
+    ChunkReader reader([&](Frame kind, std::string_view payload) {
+      out += kind == Frame::outcome ? "|" + std::string(payload) : std::string(payload);
+    });
+    for (const std::string& text : logs.messages()) CHECK(reader.take_log_event(text));
+    return out;
+  }
+  std::size_t calls(const std::string& operation) const {
+    return static_cast<std::size_t>(std::count(logs.calls.begin(), logs.calls.end(), operation));
+  }
+  /// The reader of the spool: what it has taken is given back.
+  std::string read_spool() {
+    std::error_code none;
+    if (!fs::exists(folder.spool, none)) return {};
+    write_file_atomically(folder.taken, std::to_string(fs::file_size(folder.spool)));
+    return read_file(folder.spool);
+  }
+
   TempDirectory files{fs::temp_directory_path(), "relay-"};
   RelayFolder folder{"5a"};
   RelayRequest request;
   ScriptedHttp http;
-  VirtualClock clock;
+  LogService logs;
+  LogServiceSession logs_setup{logs};
+  VirtualClock& clock = logs_setup.clock;
   std::stop_source stop;
   std::vector<RelayAnswer> answers;
   std::optional<RelaySender> made;
@@ -161,4 +192,100 @@ TEST_CASE("a policy that is over ends the program, one that is renewed does not"
   relay.http.add(403);
   relay.print("x");
   CHECK_THROWS_WITH(relay.wait(1000s), ContainsSubstring("not taken any more: status 403"));
+}
+
+TEST_CASE("without a way to S3 it goes to the log group that is named, each chunk one event") {
+  Relay relay;
+  relay.has_logs();
+  std::string big;
+  for (int i = 0; big.size() < 3 << 20; ++i) big += std::to_string(i) + '\0';
+  relay.print(big);
+  relay.finish(4);
+  REQUIRE(relay.answers.size() == 1);
+  CHECK(relay.answers[0].kind == "logs");
+  CHECK(relay.answers[0].parts == std::vector<std::string>{"no route"});
+  CHECK(relay.logged().starts_with(big + "|{\"exitCode\":4"));
+  CHECK(relay.logs.broken_rules == std::vector<std::string>{});
+  CHECK(relay.logs.groups["/g"] == std::set<std::string>{"toehold/b/build/5a"});
+  CHECK(relay.calls("CreateLogStream") == 1);
+  for (std::size_t i = 1; i < relay.logs.events.size(); ++i) {
+    REQUIRE(relay.logs.events[i].time > relay.logs.events[i - 1].time);
+  }
+}
+
+TEST_CASE("the log group is left alone while S3 is reached, and where none is named") {
+  Relay relay;
+  relay.has_logs();
+  relay.request.log_group.clear();
+  relay.print({});
+  relay.wait(1500ms);
+  CHECK(relay.answers.at(0).kind == "spool");
+  Relay other;
+  other.request.log_group = "/g";
+  other.http.add(204);
+  other.print({});
+  other.wait(1500ms);
+  CHECK(other.answers.at(0).kind == "s3");
+  CHECK(relay.logs.calls.empty());
+  CHECK(other.logs.calls.empty());
+}
+
+TEST_CASE("a log group that takes nothing is why it is spooled, and is not made") {
+  Relay relay;
+  relay.has_logs();
+  relay.logs.groups.clear();
+  relay.print({});
+  relay.wait(1500ms);
+  CHECK(relay.answers.at(0).kind == "spool");
+  CHECK_THAT(relay.answers.at(0).parts.at(0),
+             ContainsSubstring("no route; nor CloudWatch Logs: ") &&
+                 ContainsSubstring("ResourceNotFoundException"));
+  CHECK(relay.calls("CreateLogGroup") == 0);
+}
+
+TEST_CASE("a log event whose answer is lost is there twice, and read once") {
+  Relay relay;
+  relay.has_logs();
+  relay.logs.script("PutLogEvents", {{200, "{}", "connection reset", false, true}});
+  relay.print("a");
+  relay.wait(1500ms);
+  relay.print("b");
+  relay.finish();
+  CHECK(relay.answers.at(0).kind == "logs");
+  CHECK(relay.logs.events.size() == 3);
+  CHECK(relay.logged().starts_with("ab|"));
+}
+
+TEST_CASE("when the log group takes no more the rest is spooled, the stream not made again") {
+  Relay relay;
+  relay.has_logs();
+  relay.print("a");
+  relay.wait(1500ms);
+  relay.print("b");
+  relay.wait(1s);
+  relay.logs.groups["/g"].clear();
+  const Monotonic begun = relay.clock.monotonic();
+  std::string spooled;
+  relay.clock.on_sleep = [&] { spooled = relay.read_spool(); };
+  relay.print("c");
+  relay.finish();
+  CHECK(relay.clock.monotonic() - begun > 30s);
+  CHECK(relay.calls("CreateLogStream") == 1);
+  std::string out;
+  ChunkReader both([&](Frame kind, std::string_view payload) {
+    out += kind == Frame::outcome ? "|" : std::string(payload);
+  });
+  for (const std::string& text : relay.logs.messages()) CHECK(both.take_log_event(text));
+  both.take(spooled);
+  CHECK(out == "abc|");
+}
+
+TEST_CASE("a reader of log events that does not come back ends the program, too") {
+  Relay relay;
+  relay.has_logs();
+  relay.print({});
+  relay.wait(1500ms);
+  relay.logs.always(LogService::error("AccessDeniedException"));
+  relay.print("x");
+  CHECK_THROWS_WITH(relay.wait(3700s), ContainsSubstring("not taken any more: "));
 }

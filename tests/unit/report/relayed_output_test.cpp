@@ -46,6 +46,25 @@ TEST_CASE("a chunk that comes again is taken once") {
   CHECK(reader.out == "ab");
 }
 
+TEST_CASE("a log event is taken by its number: once, and not before those that are missing") {
+  Reader reader;
+  std::vector<std::string> texts;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const std::string text(1, static_cast<char>('a' + i));
+    texts.push_back(encode_log_event(i, encode_chunk(i, encode_frame(Frame::out, text))));
+  }
+  CHECK(texts[2].starts_with("00000002 "));
+  CHECK_FALSE(reader.chunks.take_log_event(texts[1]));
+  CHECK(reader.chunks.take_log_event(texts[0]));
+  CHECK(reader.chunks.take_log_event(texts[1]));
+  CHECK(reader.chunks.take_log_event(texts[0]));
+  CHECK(reader.chunks.take_log_event(texts[2]));
+  CHECK(reader.out == "abc");
+  for (const char* bad : {"", "x", "00000003", "00000003 ", "00000003 ?", "00000003 YQ==", "3"}) {
+    CHECK_THROWS_AS(reader.chunks.take_log_event(bad), Error);
+  }
+}
+
 TEST_CASE("a chunk that is cut, damaged or missing is refused, and nothing of it taken") {
   Reader reader;
   const std::string chunk = encode_chunk(0, encode_frame(Frame::out, "abc"));
