@@ -23,13 +23,20 @@ struct DescribeOptions {
   std::string write;
 };
 
-std::string full_help(const CLI::App& app) {
+/// The help of every command below this one, and of theirs.
+std::string help_below(const CLI::App& app, const std::string& path) {
   std::string help;
   for (const CLI::App* command : app.get_subcommands(nullptr)) {
     if (command->get_group().empty()) continue;  // for ourselves
-    help += command->help("toehold");
+    help += command->help(path);
     if (!help.ends_with("\n\n")) help += "\n";
+    help += help_below(*command, path + " " + command->get_name());
   }
+  return help;
+}
+
+std::string full_help(const CLI::App& app) {
+  const std::string help = help_below(app, "toehold");
   // Lines of the parser end in blanks here and there.
   std::string clean;
   for (const std::string& line : split(help, '\n')) {
@@ -39,25 +46,40 @@ std::string full_help(const CLI::App& app) {
   return clean;
 }
 
-/// "recipe" names recipe.md and recipe.schema.json.
-bool print_page(const DescribeOptions& options, const CommandContext& context) {
-  if (!context.more_pages) return false;
-  const std::string ending = options.format == "markdown" ? ".md" : ".schema.json";
-  for (const ReferencePage& page : context.more_pages()) {
-    if (page.name != options.subject + ending) continue;
-    std::fputs(page.text.c_str(), stdout);
-    return true;
+std::vector<ReferencePage> all_pages(const CLI::App& app, const CommandContext& context) {
+  std::vector<ReferencePage> pages = reference_pages(context.actions, full_help(app));
+  if (context.more_pages) {
+    for (ReferencePage& page : context.more_pages()) pages.push_back(std::move(page));
   }
-  return false;
+  return pages;
+}
+
+/// An action, or a page: "recipe" names recipe.md and recipe.schema.json.
+std::string text_of(const DescribeOptions& options, const CLI::App& app,
+                    const CommandContext& context) {
+  if (const ActionInfo* info = context.actions.find_info(options.subject))
+    return action_markdown(*info);
+  const std::string ending = options.format == "markdown" ? ".md" : ".schema.json";
+  std::vector<std::string> pages;
+  for (ReferencePage& page : all_pages(app, context)) {
+    if (page.name == options.subject + ending) return std::move(page.text);
+    if (!page.name.ends_with(ending)) continue;
+    pages.push_back(page.name.substr(0, page.name.size() - ending.size()));
+  }
+  std::vector<std::string> actions;
+  for (const ActionInfo* known : context.actions.all_infos()) actions.push_back(known->name);
+  std::vector<std::string> names = pages;
+  names.insert(names.end(), actions.begin(), actions.end());
+  std::string hint = did_you_mean(options.subject, names);
+  if (hint.empty()) {
+    hint = "the pages are: " + join(pages, ", ") + "; the actions are: " + join(actions, ", ");
+  }
+  throw Error(Error::Kind::usage, "there is no action and no page '" + options.subject + "'", hint);
 }
 
 void describe(const DescribeOptions& options, const CLI::App& app, const CommandContext& context) {
   if (!options.write.empty()) {
-    std::vector<ReferencePage> pages = reference_pages(context.actions, full_help(app));
-    if (context.more_pages) {
-      for (ReferencePage& page : context.more_pages()) pages.push_back(std::move(page));
-    }
-    for (const ReferencePage& page : pages) {
+    for (const ReferencePage& page : all_pages(app, context)) {
       write_file_atomically(fs::path(options.write) / page.name, page.text, 0644);
       std::printf("%s\n", (fs::path(options.write) / page.name).c_str());
     }
@@ -68,16 +90,7 @@ void describe(const DescribeOptions& options, const CLI::App& app, const Command
     return;
   }
   if (!options.subject.empty()) {
-    if (print_page(options, context)) return;
-    const ActionInfo* info = context.actions.find_info(options.subject);
-    if (!info) {
-      std::vector<std::string> names;
-      for (const ActionInfo* known : context.actions.all_infos()) names.push_back(known->name);
-      std::string hint = did_you_mean(options.subject, names);
-      if (hint.empty()) hint = "the actions are: " + join(names, ", ");
-      throw Error(Error::Kind::usage, "there is no action '" + options.subject + "'", hint);
-    }
-    std::fputs(action_markdown(*info).c_str(), stdout);
+    std::fputs(text_of(options, app, context).c_str(), stdout);
     return;
   }
   const std::string text = options.format == "markdown" ? reference_markdown(context.actions)

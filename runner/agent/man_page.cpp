@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "runner/agent/environment_table.hpp"
 #include "runner/base/text.hpp"
 #include "runner/engine/exit_code.hpp"
 
@@ -95,10 +96,10 @@ std::string man_page(const CLI::App& app, const std::string& version) {
   for (const ExitCodeInfo& info : exit_code_table) {
     text += paragraph(std::to_string(static_cast<int>(info.code)), info.meaning);
   }
-  text += ".SH ENVIRONMENT\n" +
-          paragraph("TOEHOLD_HOME", "Where state, cache and images are kept.") +
-          paragraph("NO_COLOR", "When set, nothing is coloured; FORCE_COLOR is the opposite.") +
-          paragraph("AWS_PROFILE, AWS_REGION, ...", "As for the AWS CLI.");
+  text += ".SH ENVIRONMENT\n";
+  for (const EnvironmentInfo& info : environment_table) {
+    if (info.for_agent || name == "toehold") text += paragraph(info.names, info.meaning);
+  }
   return text;
 }
 

@@ -27,7 +27,73 @@ namespace toehold {
 
 namespace {
 
-ExitCode exit_code_for(const Error& error) {
+void print_error(const ProgramStyle& style, const Error& error) {
+  std::fputs(error_text(style, error, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+}
+
+/// The agent says no more than the program that it stands in for.
+std::string version_text(const ProgramStyle& style) {
+  if (!style.for_people) return TOEHOLD_VERSION;
+  return style.name + " " TOEHOLD_VERSION " (commit " TOEHOLD_COMMIT
+                      ")\nmade with " TOEHOLD_LIBRARIES;
+}
+
+/// The command that was typed: of `cache prune` the last one, else the program itself.
+const CLI::App& command_of(const CLI::App& app) {
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
+}
+
+/// The word that stands where a command below this one would; empty when there is none.
+std::string word_for_command(const CLI::App& command, int argc, char** argv) {
+  std::size_t depth = 0;
+  for (const CLI::App* above = command.get_parent(); above; above = above->get_parent()) ++depth;
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] != '-') words.emplace_back(argv[i]);
+  }
+  return depth < words.size() ? words[depth] : std::string();
+}
+
+std::string path_of(const CLI::App& command) {
+  const CLI::App* above = command.get_parent();
+  return above ? path_of(*above) + " " + command.get_name() : command.get_name();
+}
+
+/// CLI11 has no "did you mean", and a mistyped option is the commonest mistake of all.
+Error usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  const CLI::App& command = command_of(app);
+  const std::string help = "see " + path_of(command) + " --help";
+  std::vector<std::string> commands;
+  for (const CLI::App* below : command.get_subcommands(nullptr)) {
+    if (!below->get_group().empty()) commands.push_back(below->get_name());
+  }
+  if (!commands.empty()) {
+    const std::string word = word_for_command(command, argc, argv);
+    if (word.empty()) return Error(Error::Kind::usage, "a command is missing", help);
+    const std::string hint = did_you_mean(word, commands);
+    return Error(Error::Kind::usage, "there is no command '" + word + "'",
+                 hint.empty() ? "the commands are: " + join(commands, ", ") : hint);
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    word = word.substr(0, word.find('='));
+    if (!word.starts_with("--") || std::find(names.begin(), names.end(), word) != names.end())
+      continue;
+    const std::string hint = did_you_mean(word, names);
+    if (!hint.empty()) return Error(Error::Kind::usage, error.what(), hint);
+  }
+  return Error(Error::Kind::usage, error.what(), help);
+}
+
+}  // namespace
+
+ExitCode exit_code_of(const Error& error) {
   switch (error.kind()) {
     case Error::Kind::usage:
       return ExitCode::usage;
@@ -46,44 +112,21 @@ ExitCode exit_code_for(const Error& error) {
   }
 }
 
-void print_error(const ProgramStyle& style, const Error& error) {
-  const bool colour = colour_wanted(STDERR_FILENO);
+std::string error_text(const ProgramStyle& style, const Error& error, bool colour) {
   std::string text = style.name + ": " + (colour ? "\033[1;31merror\033[0m: " : "error: ") +
                      printable(error.full_message()) + "\n";
   if (!error.hint().empty()) text += "  = " + printable(error.hint()) + "\n";
-  std::fputs(text.c_str(), stderr);
+  return text;
 }
 
-/// The agent says no more than the program that it stands in for.
-std::string version_text(const ProgramStyle& style) {
-  if (!style.for_people) return TOEHOLD_VERSION;
-  return style.name + " " TOEHOLD_VERSION " (commit " TOEHOLD_COMMIT
-                      ")\nmade with " TOEHOLD_LIBRARIES;
+void CommandContext::tell(std::string_view text) const {
+  if (print) return print(text);
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-/// CLI11 has no "did you mean", and a mistyped option is the commonest mistake of all.
-std::string suggestion(const CLI::App& app, int argc, char** argv) {
-  const CLI::App* command = &app;
-  for (const CLI::App* chosen : app.get_subcommands()) command = chosen;
-  std::vector<std::string> names;
-  for (const CLI::Option* option : command->get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  const bool at_top = command == &app;
-  if (at_top) {
-    for (const CLI::App* sub : app.get_subcommands(nullptr)) names.push_back(sub->get_name());
-  }
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
-    word = word.substr(0, word.find('='));
-    if (!at_top && !word.starts_with("--")) continue;
-    if (std::find(names.begin(), names.end(), word) != names.end()) continue;
-    if (const std::string hint = did_you_mean(word, names); !hint.empty()) return hint;
-  }
-  return {};
+bool CommandContext::tells_in_colour() const {
+  return !print && colour_wanted(STDERR_FILENO);
 }
-
-}  // namespace
 
 bool colour_wanted(int fd) {
   const auto set = [](const char* name) {
@@ -125,7 +168,7 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
     settle_user_namespace();
   } catch (const Error& error) {
     print_error(style, error);
-    return static_cast<int>(exit_code_for(error));
+    return static_cast<int>(exit_code_of(error));
   }
   remember_caller_umask();
   ::umask(077);
@@ -157,14 +200,12 @@ int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands ad
     return static_cast<int>(context.exit_code);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    const std::string hint = suggestion(app, argc, argv);
-    print_error(style, Error(Error::Kind::usage, error.what(),
-                             hint.empty() ? "see " + style.name + " --help" : hint));
+    print_error(style, usage_error(app, error, argc, argv));
     return static_cast<int>(ExitCode::usage);
   } catch (const Error& error) {
     log(LogLevel::error, error.full_message());
     print_error(style, error);
-    return static_cast<int>(exit_code_for(error));
+    return static_cast<int>(exit_code_of(error));
   } catch (const std::exception& error) {
     log(LogLevel::error, error.what());
     print_error(style, Error(Error::Kind::io, error.what(), ""));

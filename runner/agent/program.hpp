@@ -7,9 +7,11 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runner/base/diagnostic.hpp"
+#include "runner/base/error.hpp"
 #include "runner/engine/exit_code.hpp"
 #include "runner/engine/registry.hpp"
 
@@ -52,6 +54,13 @@ struct CommandContext {
   std::optional<OtherFindings> (*validate_other)(const std::string& path) = nullptr;
   /// What fits where, for completion: by "COMMAND OPTION", such as "shell build".
   std::map<std::string, std::function<std::vector<std::string>()>> words{};
+  /// Where one of several commands of this process tells a person something; empty: stderr.
+  std::function<void(std::string_view text)> print{};
+
+  /// Text with its line ends. Any thread.
+  void tell(std::string_view text) const;
+  /// Whether that goes to a screen that has colours.
+  bool tells_in_colour() const;
 };
 
 /// Adds further commands to the parser, before those that both programs have.
@@ -59,6 +68,10 @@ using AddCommands = void (*)(CLI::App& app, CommandContext& context);
 
 /// The whole of a main(): parse, run the command, report, exit code. `add_own`: may be null.
 int run_program(const ProgramStyle& style, int argc, char** argv, AddCommands add_own = nullptr);
+
+/// "toehold: error: ...", with the hint below; and what the program ends with for it.
+std::string error_text(const ProgramStyle& style, const Error& error, bool colour);
+ExitCode exit_code_of(const Error& error);
 
 /// Whether colour is wanted on this descriptor: a terminal, no NO_COLOR, no TERM=dumb; or forced by
 /// FORCE_COLOR or CLICOLOR_FORCE.

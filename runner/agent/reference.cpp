@@ -1,5 +1,6 @@
 #include "runner/agent/reference.hpp"
 
+#include "runner/agent/environment_table.hpp"
 #include "runner/base/text.hpp"
 #include "runner/document/codes.hpp"
 #include "runner/document/json_schema.hpp"
@@ -19,7 +20,7 @@ std::string cell(const std::string& text) {
 std::string field_rows(const std::vector<FieldInfo>& fields, const std::string& prefix = {}) {
   std::string text;
   for (const FieldInfo& field : fields) {
-    text += "| `" + prefix + field.name + "` | " + type_name(field.type) + " | " +
+    text += "| `" + prefix + field.name + "` | " + type_text(field) + " | " +
             (field.required ? "yes" : "") + " | " + cell(field.default_text) + " | " +
             cell(field.doc) + " |\n";
     text += field_rows(field.fields, prefix + field.name + "[].");
@@ -83,14 +84,22 @@ std::string config_page() {
 }
 
 std::string command_line_page(const std::string& help) {
-  return "# Command line\n\n"
-         "`toehold` and `toehold-agent` take the same commands and options. They differ in what "
-         "they "
-         "print: the agent is\na drop-in for awstoe and puts a JSON object on stdout; toehold "
-         "shows "
-         "its view to people first and prints the\nobject when stdout is not a terminal.\n\n"
-         "```text\n" +
-         help + "```\n";
+  std::string text =
+      "# Command line\n\n"
+      "This is `toehold`. The commands from `run` on are those of `toehold-agent`, too; it has "
+      "further ones, with which the\ncontroller drives it ([architecture](../architecture.md)). "
+      "They differ in what they print: the agent is a drop-in for\nawstoe and puts a JSON object "
+      "on stdout; toehold shows its view to people first and prints the object when stdout\nis "
+      "not a terminal.\n\n"
+      "```text\n" +
+      help +
+      "```\n\n"
+      "## Environment\n\n"
+      "| variable | meaning |\n| --- | --- |\n";
+  for (const EnvironmentInfo& info : environment_table) {
+    text += "| `" + replace_all(info.names, ", ", "`, `") + "` | " + info.meaning + " |\n";
+  }
+  return text;
 }
 
 }  // namespace

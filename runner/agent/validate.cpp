@@ -155,7 +155,11 @@ ExitCode validate(const ValidateOptions& options, const CommandContext& context)
 
 void add_validate(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<ValidateOptions>();
-  CLI::App* command = app.add_subcommand("validate", "Find everything that is wrong in documents");
+  const bool recipes = context.validate_other != nullptr;
+  CLI::App* command = app.add_subcommand(
+      "validate", recipes
+                      ? "Find everything that is wrong in documents, recipes and their components"
+                      : "Find everything that is wrong in documents");
   command->add_option("-d,--documents", options->documents, "Comma-separated paths");
   command->add_option("files", options->files, "Further paths; - is standard input");
   command->add_option("--document-s3-bucket-owner", options->document_s3_bucket_owner,

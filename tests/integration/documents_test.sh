@@ -75,6 +75,31 @@ expect_exit 1 "$TOEHOLD" validate good.yml --blocked-action-modules 'Reboot, Exe
 expect_contains "$err" 'blocked-action'
 expect_equal "$(cat ledger)" one
 
+# What a mistyped command line is told, and where its help is.
+told() {
+  local want=$1
+  shift
+  expect_exit 2 "$TOEHOLD" "$@"
+  expect_contains "$err" "$want"
+}
+told "there is no command 'plan'" plan good.yml
+expect_contains "$err" "the commands are: build, "
+expect_lacks "$err" make-disk
+told "there is no command 'buld'" buld good.yml
+expect_contains "$err" "did you mean 'build'?"
+told "there is no command 'prun'" cache prun
+told "a command is missing"
+expect_contains "$err" "see toehold --help"
+told "see toehold build --help" build good.yml --view fast
+told "see toehold build --help" build good.yml --zzz
+told "did you mean '--offline'?" build good.yml --ofline
+told "see toehold cache prune --help" cache prune --zzz
+told "there is no action and no page 'recipes'" describe recipes
+expect_contains "$err" "did you mean 'recipe'?"
+told "the pages are: " describe nothing-like-it
+"$TOEHOLD" describe config >config.md
+cmp config.md "$TOEHOLD_SOURCE/docs/reference/config.md" || fail "not the page"
+
 # The plan shows where an item of inputs begins.
 cat >list.yml <<'Y'
 schemaVersion: 1.0
