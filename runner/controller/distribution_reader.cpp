@@ -5,6 +5,7 @@
 #include <set>
 
 #include "runner/base/text.hpp"
+#include "runner/controller/aws_names.hpp"
 #include "runner/controller/image_name.hpp"
 #include "runner/controller/recipe.hpp"
 #include "runner/document/codes.hpp"
@@ -13,27 +14,6 @@
 namespace toehold {
 
 namespace {
-
-constexpr const char* lower_letters = "abcdefghijklmnopqrstuvwxyz";
-constexpr const char* digits = "0123456789";
-
-bool only(std::string_view text, std::string_view characters) {
-  return text.find_first_not_of(characters) == std::string_view::npos;
-}
-
-bool is_account(const std::string& text) {
-  return text.size() == 12 && only(text, digits);
-}
-
-/// "eu-west-1", "us-gov-east-1": the words are not compared with a list, which would grow old.
-bool is_region(const std::string& text) {
-  const std::vector<std::string> parts = split(text, '-');
-  if (parts.size() < 3 || parts.front().size() < 2 || parts.back().empty()) return false;
-  const bool words = std::all_of(parts.begin(), parts.end() - 1, [](const std::string& part) {
-    return !part.empty() && only(part, lower_letters);
-  });
-  return words && only(parts.back(), digits);
-}
 
 /// arn:PARTITION:organizations::ACCOUNT:KIND/o-...
 bool is_organization_arn(const std::string& text, const std::string& kind) {
@@ -62,11 +42,10 @@ class DistributionReader {
       return distributions;
     }
     for (const Value& item : list.list()) {
-      if (!check_fields(distribution_fields(), item, "a distribution", nullptr, diagnostics_)) {
-        continue;
-      }
-      distributions.push_back(decode_distribution(item));
-      check(distributions.back(), item);
+      const Value good =
+          good_members(distribution_fields(), item, "a distribution", diagnostics_).map;
+      distributions.push_back(decode_distribution(good));
+      check(distributions.back(), good);
     }
     return distributions;
   }
@@ -91,20 +70,24 @@ class DistributionReader {
   void wrong(const Value& value, const std::string& message, const std::string& hint = {}) {
     diagnostics_.error(codes::invalid_value, value.where, message, hint);
   }
-  void twice(SourceLocation where, const std::string& message) {
-    diagnostics_.error(codes::duplicate_name, where, message);
+  void twice(SourceLocation where, const std::string& message,
+             const std::string& hint = "leave one of them out") {
+    diagnostics_.error(codes::duplicate_name, where, message, hint);
   }
 
   void region(const Distribution& distribution, const Value& item) {
-    const Value& value = *item.find("region");
+    const Value* value = item.find("region");
+    if (!value) return;
     if (!is_region(distribution.region)) {
-      return wrong(value, "'" + distribution.region + "' is no region",
+      return wrong(*value, "'" + distribution.region + "' is no region",
                    "write the code of one, such as eu-west-1");
     }
-    const auto [first, added] = regions_.emplace(distribution.region, value.where.line);
+    const auto [first, added] = regions_.emplace(distribution.region, value->where.line);
     if (!added) {
-      twice(value.where, "the region " + distribution.region + " is there twice, on line " +
-                             std::to_string(first->second) + " already");
+      twice(value->where,
+            "the region " + distribution.region + " is there twice, on line " +
+                std::to_string(first->second) + " already",
+            "put into the first what both say, and leave the other out");
     }
   }
 
@@ -150,8 +133,10 @@ class DistributionReader {
     const std::string problem = image_name_problem(filled);
     if (!problem.empty()) {
       const bool same = filled == distribution.name;
-      return wrong(*value, "'" + distribution.name + "' " +
-                               (same ? problem : "becomes '" + filled + "', which " + problem));
+      return wrong(*value,
+                   "'" + distribution.name + "' " +
+                       (same ? problem : "becomes '" + filled + "', which " + problem),
+                   "write one such as web {{ imagebuilder:buildDate }}");
     }
     if (of_build) return;
     wrong(*value, "every build would call its image '" + filled + "', which EC2 takes only once",
@@ -163,8 +148,10 @@ class DistributionReader {
     bool of_build = false;
     if (!value || !placeholders(*value, of_build)) return;
     if (value->text().size() <= most) return;
-    wrong(*value, std::string("'") + key + "' of a distribution has more than " +
-                      std::to_string(most) + " characters");
+    wrong(*value,
+          std::string("'") + key + "' of a distribution has more than " + std::to_string(most) +
+              " characters",
+          "EC2 takes no more: write it shorter");
   }
 
   void tags(const Value& ami) {
@@ -201,7 +188,7 @@ class DistributionReader {
       return wrong(*value, "'" + distribution.kms_key + "' is no ARN of a key",
                    "write arn:aws:kms:REGION:ACCOUNT:key/ID, or the key's id or alias");
     }
-    if (arn.front() == "arn" && arn[3] != distribution.region) {
+    if (arn.front() == "arn" && is_region(distribution.region) && arn[3] != distribution.region) {
       wrong(*value,
             "the key is in " + arn[3] + ", and the region of the distribution is " +
                 distribution.region,
@@ -249,8 +236,10 @@ class DistributionReader {
       const Value& value = item.find("launchTemplateConfigurations")->list()[i];
       const std::string& id = distribution.launch_templates[i].id;
       account_of(value, "accountId");
-      if (!id.starts_with("lt-") || id.size() < 4) {
-        wrong(*value.find("launchTemplateId"), "'" + id + "' is no id of a launch template",
+      const Value* written = value.find("launchTemplateId");
+      if (!written) continue;
+      if (!is_resource_id(id, "lt-")) {
+        wrong(*written, "'" + id + "' is no id of a launch template",
               "it looks like lt-0123456789abcdef0");
       } else if (!seen.insert(id).second) {
         twice(value.where, "the launch template " + id + " is there twice");
@@ -264,7 +253,9 @@ class DistributionReader {
       const ParameterUpdate& parameter = distribution.parameters[i];
       const Value& value = item.find("ssmParameterConfigurations")->list()[i];
       account_of(value, "amiAccountId");
-      parameter_name(parameter.name, *value.find("parameterName"));
+      const Value* name = value.find("parameterName");
+      if (!name) continue;
+      parameter_name(parameter.name, *name);
       if (!seen.emplace(parameter.account, parameter.name).second) {
         twice(value.where, "the parameter " + parameter.name + " is there twice");
       }
@@ -273,8 +264,7 @@ class DistributionReader {
 
   /// Parameter Store's rules.
   void parameter_name(const std::string& name, const Value& value) {
-    const bool characters =
-        only(lower(name), "abcdefghijklmnopqrstuvwxyz0123456789_.-/") && !name.empty();
+    const bool characters = only(lower(name), "abcdefghijklmnopqrstuvwxyz0123456789_.-/");
     const std::string bare = lower(name.substr(name.starts_with('/') ? 1 : 0));
     if (!characters || name.size() > 1011 || name.ends_with('/')) {
       wrong(value, "'" + name + "' cannot name a parameter",
@@ -311,7 +301,7 @@ class DistributionReader {
     const Value* value = given(item, "role");
     if (!value) return;
     const std::string characters = "abcdefghijklmnopqrstuvwxyz0123456789+=,.@-_/";
-    if (!distribution.role.empty() && only(lower(distribution.role), characters)) return;
+    if (only(lower(distribution.role), characters)) return;
     wrong(*value, "'" + distribution.role + "' cannot name a role",
           "write its name, not its ARN: the account is in targetAccountIds");
   }
@@ -344,7 +334,8 @@ Parameters read_tags(const Value& owner, const char* key, Diagnostics& diagnosti
     result.emplace_back(member.key, value);
   }
   if (result.size() > 50) {
-    diagnostics.error(codes::limit, map->where, std::string("'") + key + "' has more than 50 tags");
+    diagnostics.error(codes::limit, map->where, std::string("'") + key + "' has more than 50 tags",
+                      "EC2 takes no more: leave some out");
   }
   return result;
 }

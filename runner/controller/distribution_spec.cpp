@@ -1,5 +1,7 @@
 #include "runner/controller/distribution_spec.hpp"
 
+#include <algorithm>
+
 #include "runner/aws/credential_sources.hpp"
 #include "runner/base/text.hpp"
 
@@ -80,12 +82,6 @@ const Fields<DistributionRecord>& table() {
 }
 // clang-format on
 
-template <class T>
-T decoded(const Fields<T>& fields, const Value& value) {
-  Diagnostics none(nullptr);
-  return fields.decode(value, "a distribution", none).value_or(T{});
-}
-
 /// `number` and `unit` of "90 days".
 std::optional<std::pair<std::int64_t, std::string>> parse_span(const std::string& text) {
   const std::string_view trimmed = trim(text);
@@ -124,8 +120,8 @@ const std::vector<FieldInfo>& distribution_fields() {
 }
 
 Distribution decode_distribution(const Value& item) {
-  const auto record = decoded(table(), item);
-  const auto ami = decoded(ami_table(), record.ami.is_map() ? record.ami : Value(Value::Map()));
+  const auto record = table().decode_good(item);
+  const auto ami = ami_table().decode_good(record.ami.is_map() ? record.ami : Value(Value::Map()));
   Distribution distribution;
   distribution.region = record.region;
   distribution.name = ami.name;
@@ -134,19 +130,19 @@ Distribution decode_distribution(const Value& item) {
   distribution.ami_tags = ami.ami_tags;
   distribution.kms_key = ami.kms_key;
   if (ami.launch_permission.is_map()) {
-    distribution.launch_permission = decoded(permission_table(), ami.launch_permission);
+    distribution.launch_permission = permission_table().decode_good(ami.launch_permission);
   }
   for (const Value& one : record.launch_templates.list()) {
-    distribution.launch_templates.push_back(decoded(template_table(), one));
+    distribution.launch_templates.push_back(template_table().decode_good(one));
     distribution.launch_templates.back().where = one.where;
   }
   for (const Value& one : record.parameters.list()) {
-    distribution.parameters.push_back(decoded(parameter_table(), one));
+    distribution.parameters.push_back(parameter_table().decode_good(one));
     distribution.parameters.back().where = one.where;
   }
   distribution.deprecate_after = record.deprecate_after;
   distribution.deprecate_at = record.deprecate_at;
-  distribution.deregistration_protection = lower(record.deregistration_protection);
+  distribution.deregistration_protection = record.deregistration_protection;
   distribution.role = record.role;
   distribution.where = item.where;
   return distribution;

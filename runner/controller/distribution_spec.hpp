@@ -56,7 +56,7 @@ struct Distribution {
 /// The grammar of one item of `distributions`.
 const std::vector<FieldInfo>& distribution_fields();
 
-/// Of an item that its table has found right in shape.
+/// Of what good_members has left of an item; what is not there has its default.
 Distribution decode_distribution(const Value& item);
 
 /// When an image that was built at `built` becomes deprecated: nullopt where nothing says so, and

@@ -19,6 +19,7 @@ struct Ec2Options {
   std::string base_architecture = "any";  // "x86_64", "arm64"
   std::string connect = "ssm";            // "ssh"
   std::string staging;                    // "s3://bucket/prefix", for "ssm"
+  std::string state;                      // "s3://bucket/prefix", "none"; empty: staging of "ssm"
   std::vector<std::string> instance_types;
   std::vector<std::string> market;  // "spot", "on-demand", in the order to try; never empty
   std::string instance_profile;
@@ -29,6 +30,9 @@ struct Ec2Options {
   Value metadata_options{Value::Map()};  // httpTokens, httpPutResponseHopLimit
   Value placement{Value::Map()};         // availabilityZone, tenancy, hostId, hostResourceGroupArn
   Parameters resource_tags;
+  std::string key_pair;         // of the account, beside our own
+  Value logging{Value::Map()};  // s3Logs: s3BucketName, s3KeyPrefix; cloudWatchLogs: logGroupName
+  std::string topic;            // ARN
   std::string user = "ec2-user";
   std::string ssh_from;              // CIDR; empty: the address that we are seen with
   std::string ssh_address = "auto";  // "public", "private"
@@ -47,6 +51,9 @@ Value complete_ec2(const Value& options, const Recipe& recipe, const std::filesy
                    Diagnostics& diagnostics);
 /// Of a recipe without errors.
 Ec2Options ec2_options(const Recipe& recipe);
+
+/// Through which output comes that does not reach S3; empty: there is none.
+std::string log_group_of(const Ec2Options& options);
 
 /// `subnet` and `subnets` in one, in the order to try.
 std::vector<std::string> subnets_to_try(const Ec2Options& options);

@@ -31,8 +31,11 @@ std::string format_of_base(const std::string& base);
 MachineBase prepare_machine_base(const QemuOptions& options, ProcessRunner& processes,
                                  const TellProgress& note, std::stop_token stop);
 
-/// Throws Error(usage) for a base that is not there or not what its name says, Error(unsupported)
-/// for what is missing on this machine to prepare it; makes nothing.
+/// Why a machine cannot start from `base`: it is not there, or not what its name says; empty when
+/// it can.
+std::string why_no_machine_base(const std::string& base);
+
+/// Throws Error(unsupported) for what is missing on this machine to prepare it; makes nothing.
 void check_machine_base(const QemuOptions& options);
 
 }  // namespace toehold

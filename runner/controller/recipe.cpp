@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <tuple>
+#include <set>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/recipe_matrix.hpp"
 #include "runner/controller/recipe_reader.hpp"
+#include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
 #include "runner/document/yaml.hpp"
@@ -19,17 +20,8 @@ namespace toehold {
 namespace {
 
 constexpr std::size_t most_bytes = 4u << 20;
-
-/// The builds of a matrix have most mistakes in common.
-void append_new(Diagnostics& all, const Diagnostics& some) {
-  for (const Diagnostic& item : some.items()) {
-    const auto same = [&](const Diagnostic& other) {
-      return std::tie(other.code, other.message, other.where.line, other.where.column) ==
-             std::tie(item.code, item.message, item.where.line, item.where.column);
-    };
-    if (std::none_of(all.items().begin(), all.items().end(), same)) all.append(item);
-  }
-}
+constexpr std::size_t longest_guess = 64u << 10;
+constexpr std::size_t most_keys = 64;  // that are looked at: a recipe has no more
 
 /// Two builds of a matrix must not write one file.
 void check_output_paths(const std::vector<Recipe>& builds, Diagnostics& diagnostics) {
@@ -51,8 +43,27 @@ void check_output_paths(const std::vector<Recipe>& builds, Diagnostics& diagnost
   }
 }
 
-bool is_component(const Value& root) {
-  return root.find("phases") && !root.find("components");
+bool is_key_of_recipes(const std::string& key) {
+  static const std::set<std::string> shared{"name", "description", "parameters"};
+  static const std::vector<std::string> components{"components"};
+  static const std::vector<std::string> known = field_names(recipe_fields());
+  const bool is_known = std::find(known.begin(), known.end(), key) != known.end();
+  return is_known ? !shared.contains(key) : !did_you_mean(key, components).empty();
+}
+
+/// What the text means to be, whether or not it is one without mistakes.
+enum class FileKind { document, recipe, neither };
+
+FileKind kind_of(const Value& root) {
+  if (!root.is_map()) return FileKind::neither;
+  if (root.find("components") && !root.find("phases")) return FileKind::recipe;
+  if (root.find("phases") || root.find("schemaVersion")) return FileKind::document;
+  const auto& members = root.map();
+  const auto end =
+      members.begin() + static_cast<std::ptrdiff_t>(std::min(members.size(), most_keys));
+  const bool of_recipes = std::any_of(
+      members.begin(), end, [](const auto& member) { return is_key_of_recipes(member.key); });
+  return of_recipes ? FileKind::recipe : FileKind::neither;
 }
 
 Value tree_for_component(const fs::path& path) {
@@ -91,7 +102,7 @@ LoadedRecipes read_recipe(const SourcePtr& source, const fs::path& folder,
   LoadedRecipes loaded{{}, Diagnostics(source)};
   std::optional<Value> root = read_yaml(source, loaded.diagnostics);
   if (!root) return loaded;
-  if (is_component(*root)) {
+  if (kind_of(*root) == FileKind::document) {
     // Its own mistakes are told when it is loaded as a document.
     loaded.diagnostics = Diagnostics(source);
     root = tree_for_component(source->name());
@@ -130,11 +141,13 @@ bool is_recipe_file(const fs::path& path) {
   if (!fs::is_regular_file(path, error)) return false;
   try {
     std::string text = read_file(path, most_bytes);
-    if (text.find("components") == std::string::npos) return false;  // most documents; no parsing
+    const auto has = [&](const char* key) { return text.find(key) != std::string::npos; };
+    // Most documents, and what is too long for a recipe with a misspelt key: no parsing.
+    if ((has("schemaVersion") || text.size() > longest_guess) && !has("components")) return false;
     const SourcePtr source = std::make_shared<SourceText>(path.string(), std::move(text));
     Diagnostics ignored(source);
     const auto root = read_yaml(source, ignored);
-    return root && root->find("components") && !root->find("phases");
+    return root && kind_of(*root) == FileKind::recipe;
   } catch (const Error&) {
     return false;
   }

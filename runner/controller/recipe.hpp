@@ -19,6 +19,7 @@ namespace toehold {
 struct RecipeComponent {
   std::string document;  // path (made absolute), URL, s3:// or ARN
   Parameters parameters;
+  std::vector<SourceLocation> parameter_places;
   SourceLocation where;
 };
 
@@ -32,6 +33,7 @@ struct TargetSpec {
   std::string type = "sandbox";
   Value options{Value::Map()};  // those written; target_options.hpp has them as structs
   SourceLocation where;
+  SourceLocation base_where;  // of what it starts from: its own `base`, or `parentImage`
 };
 
 struct Recipe {
@@ -41,6 +43,7 @@ struct Recipe {
   std::string parent_image;  // as written; what is taken is in the target's options
   std::vector<RecipeComponent> components;
   Parameters parameters;  // for all components
+  std::vector<SourceLocation> parameter_places;
   std::string working_directory;
   Parameters tags;
   Parameters ami_tags;
@@ -74,8 +77,8 @@ LoadedRecipes load_recipe(const std::filesystem::path& path, const RecipeSetting
 LoadedRecipes read_recipe(const SourcePtr& source, const std::filesystem::path& folder,
                           const RecipeSettings& settings = {});
 
-/// Whether a file holds a recipe, and not a component or something else; false also for one that
-/// cannot be read.
+/// Whether a file means to be a recipe, though a key of it may be misspelt, and not a component or
+/// something else; false also for one that cannot be read.
 bool is_recipe_file(const std::filesystem::path& path);
 
 /// The recipe of `toehold build component.yml`: this one component on the default target.

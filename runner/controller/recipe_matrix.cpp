@@ -1,10 +1,12 @@
 #include "runner/controller/recipe_matrix.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/recipe_tables.hpp"
+#include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
 #include "runner/document/reader_checks.hpp"
 #include "runner/document/template.hpp"
@@ -22,6 +24,43 @@ Value list_of(const std::string& text) {
   return Value(std::move(list));
 }
 
+/// The target that the recipe has once all settings are made.
+std::string target_after(const Value& root, const RecipeSettings& settings) {
+  const Value* target = root.find("target");
+  if (target && target->is_map()) target = target->find("type");
+  std::string name =
+      target && target->is_scalar() && !target->is_null() ? target->text() : "sandbox";
+  for (const auto& [key, value] : settings) {
+    if (key == "target" || key == "target.type") name = value;
+  }
+  return name;
+}
+
+std::vector<FieldInfo> fields_of_target(const std::string& name) {
+  for (const TargetType& type : target_types()) {
+    if (type.name == name) return type.fields;
+  }
+  return {};
+}
+
+/// Whether the tables want a list at `a.b.c`: on a command line its items are parted by commas.
+bool takes_list(const std::string& key, const std::string& target) {
+  if (key == "outputs" || key == "components") return true;
+  std::vector<std::string> parts = split(key, '.');
+  const bool of_target = parts.front() == "target";
+  std::vector<FieldInfo> fields = of_target ? fields_of_target(target) : recipe_fields();
+  if (of_target) parts.erase(parts.begin());
+  FieldType type = FieldType::any;
+  for (const std::string& part : parts) {
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const FieldInfo& info) { return info.name == part; });
+    if (field == fields.end()) return false;
+    type = field->type;
+    fields = std::vector<FieldInfo>(field->fields);
+  }
+  return type == FieldType::text_list;
+}
+
 /// The place of `a.b.c`, made where it is missing.
 Value& place_of(Value& root, const std::string& key) {
   Value* place = &root;
@@ -36,7 +75,8 @@ Value& place_of(Value& root, const std::string& key) {
   return *place;
 }
 
-void apply_setting(Value& root, const std::string& key, const std::string& value) {
+void apply_setting(Value& root, const std::string& key, const std::string& value,
+                   const std::string& target_name) {
   Value* matrix = root.find("matrix");
   if (matrix && matrix->is_map() && matrix->find(key)) {
     matrix->set(key, list_of(value));
@@ -58,7 +98,9 @@ void apply_setting(Value& root, const std::string& key, const std::string& value
   if (key.starts_with("target.") && (!target || (target->is_scalar() && !target->is_null()))) {
     root.set("target", Value::object({{"type", target ? target->text() : "sandbox"}}));
   }
-  place_of(root, key) = key == "outputs" || key == "components" ? list_of(value) : Value(value);
+  place_of(root, key) = !takes_list(key, target_name) ? Value(value)
+                        : value.empty()               ? Value(Value::List{})
+                                                      : list_of(value);
 }
 
 class Substitution {
@@ -163,7 +205,8 @@ std::vector<std::string> values_of(const Value::Member& key, Diagnostics& diagno
 }  // namespace
 
 void apply_settings(Value& root, const RecipeSettings& settings) {
-  for (const auto& [key, value] : settings) apply_setting(root, key, value);
+  const std::string target = target_after(root, settings);
+  for (const auto& [key, value] : settings) apply_setting(root, key, value, target);
 }
 
 std::vector<Parameters> matrix_combinations(const Value& root, Diagnostics& diagnostics) {
@@ -199,6 +242,16 @@ std::vector<Parameters> matrix_combinations(const Value& root, Diagnostics& diag
 
 Value with_matrix_values(const Value& root, const Parameters& values, Diagnostics& diagnostics) {
   return Substitution(values, diagnostics).in(root);
+}
+
+void append_new(Diagnostics& all, const Diagnostics& some) {
+  for (const Diagnostic& item : some.items()) {
+    const auto same = [&](const Diagnostic& other) {
+      return std::tie(other.code, other.message, other.where.line, other.where.column) ==
+             std::tie(item.code, item.message, item.where.line, item.where.column);
+    };
+    if (std::none_of(all.items().begin(), all.items().end(), same)) all.append(item);
+  }
 }
 
 }  // namespace toehold

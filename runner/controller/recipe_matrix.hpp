@@ -21,4 +21,7 @@ std::vector<Parameters> matrix_combinations(const Value& root, Diagnostics& diag
 /// The tree with the values in its texts.
 Value with_matrix_values(const Value& root, const Parameters& values, Diagnostics& diagnostics);
 
+/// Those that are not there yet: the builds of a matrix have most mistakes in common.
+void append_new(Diagnostics& all, const Diagnostics& some);
+
 }  // namespace toehold

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "runner/base/base64.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/distribution_reader.hpp"
+#include "runner/controller/ec2_things.hpp"
 #include "runner/controller/recipe_tables.hpp"
 #include "runner/controller/target_options.hpp"
 #include "runner/document/codes.hpp"
@@ -37,17 +39,17 @@ class RecipeReader {
   RecipeReader(const fs::path& folder, Diagnostics& diagnostics)
       : folder_(folder), diagnostics_(diagnostics) {}
 
-  Recipe read(const Value& root) {
+  Recipe read(const Value& written) {
     recipe_.source = diagnostics_.source();
-    check(recipe_fields_, root, "the recipe");
-    if (!root.is_map()) return std::move(recipe_);
+    const Value root = check(recipe_fields_, written, "the recipe").map;
+    if (!written.is_map()) return std::move(recipe_);
     name(root);
     version(root);
     recipe_.description = text_of(root, "description");
     recipe_.parent_image = text_of(root, "parentImage");
     working_directory(root);
     if (const Value* list = given(root, "parameters")) {
-      recipe_.parameters = parameters(*list, "the recipe");
+      recipe_.parameters = parameters(*list, "the recipe", recipe_.parameter_places);
     }
     if (const Value* list = root.find("components")) components(*list);
     recipe_.tags = read_tags(root, "tags", diagnostics_);
@@ -55,6 +57,7 @@ class RecipeReader {
     aws_parts(root);
     tests(root);
     target(root);
+    if (recipe_.target.type == ec2_target) limits_of_ec2(root);
     if (const Value* list = given(root, "outputs")) outputs(*list);
     if (const Value* list = given(root, "distributions")) {
       recipe_.distributions = read_distributions(*list, recipe_, diagnostics_);
@@ -63,8 +66,9 @@ class RecipeReader {
   }
 
  private:
-  bool check(const std::vector<FieldInfo>& fields, const Value& map, const std::string& owner) {
-    return check_fields(fields, map, owner, nullptr, diagnostics_);
+  GoodMembers check(const std::vector<FieldInfo>& fields, const Value& map,
+                    const std::string& owner) {
+    return good_members(fields, map, owner, diagnostics_);
   }
 
   void name(const Value& root) {
@@ -113,7 +117,8 @@ class RecipeReader {
                        "it is a folder of the machine that is built, such as /tmp");
   }
 
-  Parameters parameters(const Value& list, const std::string& owner) {
+  Parameters parameters(const Value& list, const std::string& owner,
+                        std::vector<SourceLocation>& places) {
     Parameters result;
     std::map<std::string, SourceLocation> known;
     for (const Value& item : list.list()) {
@@ -126,7 +131,10 @@ class RecipeReader {
                            owner + " gives the parameter '" + name + "' twice",
                            "the first is on line " + std::to_string(first->second.line));
       }
-      if (const auto text = parameter_text(*value, name)) result.emplace_back(name, *text);
+      const auto text = parameter_text(*value, name);
+      if (!text) continue;
+      result.emplace_back(name, *text);
+      places.push_back(place_of(item, "name"));
     }
     return result;
   }
@@ -140,7 +148,8 @@ class RecipeReader {
     if (value.is_list() && texts.size() == value.list().size()) return join(texts, ",");
     diagnostics_.error(codes::wrong_type, value.where,
                        "'value' of parameter '" + name + "' takes text or a list of texts, not " +
-                           (value.is_map() ? kind_name(value) : "a list of other things"));
+                           (value.is_map() ? kind_name(value) : "a list of other things"),
+                       "write value: TEXT, or value: [TEXT, TEXT]");
     return std::nullopt;
   }
 
@@ -161,34 +170,41 @@ class RecipeReader {
     if (item.is_scalar() && !item.is_null()) {
       component.document = item.text();
     } else {
-      if (!check(component_fields_, item, "a component")) return;
-      if (!component_name(item, component)) return;
-      if (const Value* list = given(item, "parameters")) {
-        component.parameters = parameters(*list, "component '" + component.document + "'");
+      const GoodMembers good = check(component_fields_, item, "a component");
+      const bool named = item.is_map() && component_name(good, component);
+      if (const Value* list = given(good.map, "parameters")) {
+        component.parameters =
+            parameters(*list, "component '" + component.document + "'", component.parameter_places);
       }
+      if (!named) return;
     }
     if (component.document.empty()) {
-      diagnostics_.error(codes::invalid_value, item.where, "a component has an empty name");
+      diagnostics_.error(codes::invalid_value, item.where, "a component has an empty name",
+                         "write the path, URL or ARN of a document");
     } else if (!is_remote_document(component.document)) {
       component.document = path_in_recipe(component.document, folder_);
     }
     recipe_.components.push_back(std::move(component));
   }
 
-  bool component_name(const Value& item, RecipeComponent& component) {
+  bool component_name(const GoodMembers& good, RecipeComponent& component) {
     int names = 0;
+    bool spoilt = false;
     for (const char* key : {"component", "componentArn", "path"}) {
-      const Value* value = given(item, key);
+      const Value* value = given(good.map, key);
+      spoilt = spoilt || good.is_spoilt(key);
       if (!value) continue;
       ++names;
       component.document = value->text();
       component.where = value->where;
     }
     if (names == 1) return true;
+    if (names == 0 && spoilt) return false;
     diagnostics_.error(
-        codes::missing_key, item.where,
+        names == 0 ? codes::missing_key : codes::invalid_value, good.map.where,
         names == 0 ? "a component names no document" : "a component names more than one document",
-        "add 'component:' with the path, URL or ARN of one document");
+        names == 0 ? "add 'component:' with the path, URL or ARN of a document"
+                   : "leave one of 'component', 'componentArn' and 'path'");
     return false;
   }
 
@@ -235,6 +251,7 @@ class RecipeReader {
     for (const TargetType& type : target_types()) {
       names.push_back(type.name);
       if (type.name != recipe_.target.type) continue;
+      recipe_.target.base_where = base_place(root, options);
       recipe_.target.options = type.complete(options, recipe_, folder_, diagnostics_);
       return;
     }
@@ -242,6 +259,34 @@ class RecipeReader {
     diagnostics_.error(codes::invalid_value, target_type_place(root),
                        "there is no target '" + recipe_.target.type + "'",
                        hint.empty() ? "write one of: " + join(names, ", ") : hint);
+  }
+
+  /// What EC2 would refuse only when the build is done, as the image is made (EC2 API Reference,
+  /// CreateImage; EC2 User Guide, "Tag restrictions").
+  void limits_of_ec2(const Value& root) {
+    constexpr std::size_t longest_description = 255;
+    constexpr std::size_t most_tags = 50;
+    if (recipe_.description.size() > longest_description) {
+      diagnostics_.error(codes::limit, place_of(root, "description"),
+                         "'description' of the recipe has more than 255 characters",
+                         "an image of EC2 has no longer one");
+    }
+    std::set<std::string> keys{"Name", build_tag, part_tag, lease_tag};
+    for (const auto& [key, value] : recipe_.tags) keys.insert(key);
+    for (const auto& [key, value] : recipe_.ami_tags) keys.insert(key);
+    const bool is_told = recipe_.tags.size() > most_tags || recipe_.ami_tags.size() > most_tags;
+    if (keys.size() <= most_tags || is_told) return;
+    diagnostics_.error(codes::limit, place_of(root, recipe_.ami_tags.empty() ? "tags" : "amiTags"),
+                       "the image would have " + std::to_string(keys.size()) +
+                           " tags, with Name and those that the build itself needs",
+                       "EC2 takes 50: leave some out");
+  }
+
+  static SourceLocation base_place(const Value& root, const Value& options) {
+    for (const char* key : {"base", "image"}) {
+      if (given(options, key)) return place_of(options, key);
+    }
+    return given(root, "parentImage") ? place_of(root, "parentImage") : options.where;
   }
 
   static SourceLocation target_type_place(const Value& root) {
@@ -281,12 +326,13 @@ class RecipeReader {
         map = Value::object({{"type", item}});
         map.where = item.where;
       }
-      if (!check(output_fields_, map, "an output")) continue;
+      const GoodMembers good = check(output_fields_, map, "an output");
       OutputSpec output;
       output.where = item.where;
-      output.type = lower(text_of(map, "type"));
-      const std::string path = text_of(map, "path");
+      output.type = text_of(good.map, "type");
+      const std::string path = text_of(good.map, "path");
       if (!path.empty()) output.path = path_in_recipe(path, folder_);
+      if (output.type.empty()) continue;  // told, and no target can judge it
       twice(output);
       recipe_.outputs.push_back(std::move(output));
     }
@@ -297,9 +343,11 @@ class RecipeReader {
       const bool same_file = !output.path.empty() && other.path == output.path;
       const bool both_stored = output.path.empty() && other.path.empty();
       if (!same_file && !(both_stored && other.type == output.type)) continue;
-      diagnostics_.error(codes::duplicate_name, output.where,
-                         same_file ? "two outputs go to " + output.path
-                                   : "the output '" + output.type + "' is there twice");
+      diagnostics_.error(
+          codes::duplicate_name, output.where,
+          same_file ? "two outputs go to " + output.path
+                    : "the output '" + output.type + "' is there twice",
+          same_file ? "give one of them another path" : "leave one out, or give one a path");
     }
   }
 

@@ -61,7 +61,7 @@ std::vector<FieldInfo> block_device_fields() {
 std::vector<FieldInfo> instance_fields() {
   return {
       with_fields(field("systemsManagerAgent", FieldType::record, "The agent of Systems Manager."),
-                  {field("uninstallAfterBuild", FieldType::boolean, "Remove it before the snapshot.", "false")}),
+                  {field("uninstallAfterBuild", FieldType::boolean, "Accepted and not acted on: an agent that is in the image stays in it.", "false")}),
       field("userDataOverride", FieldType::text, "User data of the build instance, in base64."),
   };
 }

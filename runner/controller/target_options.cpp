@@ -89,17 +89,17 @@ void complete_bind(std::string& bind, SourceLocation where, const fs::path& fold
                     "write FOLDER, FOLDER:/PLACE, or FOLDER:/PLACE:rw where steps may write");
 }
 
-void complete_base(SandboxOptions& sandbox, const Value& options, const Recipe& recipe,
-                   const fs::path& folder, Diagnostics& diagnostics) {
-  const bool inherited = sandbox.base.empty();
-  if (inherited) sandbox.base = recipe.parent_image.empty() ? "host" : recipe.parent_image;
+void complete_base(SandboxOptions& sandbox, const Recipe& recipe, const fs::path& folder,
+                   Diagnostics& diagnostics) {
+  if (sandbox.base.empty())
+    sandbox.base = recipe.parent_image.empty() ? "host" : recipe.parent_image;
   if (names_machine_image(sandbox.base)) {
-    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
+    diagnostics.error(codes::invalid_value, recipe.target.base_where,
                       "a sandbox cannot start from '" + sandbox.base + "', a machine image of AWS",
                       "write\ntarget:\n  type: sandbox\n  base: mmdebstrap:bookworm");
   } else if (sandbox.base.starts_with("mmdebstrap:")) {
     if (is_suite_name(std::string_view(sandbox.base).substr(11))) return;
-    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
+    diagnostics.error(codes::invalid_value, recipe.target.base_where,
                       "'" + sandbox.base + "' names no suite of Debian or Ubuntu",
                       "write mmdebstrap:bookworm, for example");
   } else if (sandbox.base != "host") {
@@ -109,65 +109,83 @@ void complete_base(SandboxOptions& sandbox, const Value& options, const Recipe& 
 
 Value complete_sandbox(const Value& options, const Recipe& recipe, const fs::path& folder,
                        Diagnostics& diagnostics) {
-  auto sandbox = sandbox_table().decode(options, "target 'sandbox'", diagnostics);
-  if (!sandbox) return options;
-  complete_base(*sandbox, options, recipe, folder, diagnostics);
-  for (std::size_t i = 0; i < sandbox->bind.size(); ++i) {
-    const Value& item = options.find("bind")->list()[i];
-    complete_bind(sandbox->bind[i], item.where, folder, diagnostics);
+  const GoodMembers good =
+      good_members(sandbox_table().info(), options, "target 'sandbox'", diagnostics);
+  SandboxOptions sandbox = sandbox_table().decode_good(good.map);
+  if (!good.is_spoilt("base")) complete_base(sandbox, recipe, folder, diagnostics);
+  for (std::size_t i = 0; i < sandbox.bind.size(); ++i) {
+    const Value& item = good.map.find("bind")->list()[i];
+    complete_bind(sandbox.bind[i], item.where, folder, diagnostics);
   }
-  return sandbox_table().encode(*sandbox);
+  return sandbox_table().encode(sandbox);
+}
+
+void complete_image(ContainerOptions& container, const Recipe& recipe, Diagnostics& diagnostics) {
+  std::string& image = container.image;
+  const SourceLocation where = recipe.target.base_where;
+  const char* example = "write\ntarget:\n  type: container\n  image: docker.io/library/debian:12";
+  if (image.empty()) image = recipe.parent_image;
+  if (image.empty()) {
+    diagnostics.error(codes::missing_key, where, "target 'container' needs an image to start from",
+                      "add 'image:' to the target, or 'parentImage:' to the recipe");
+  } else if (names_machine_image(image)) {
+    diagnostics.error(codes::invalid_value, where,
+                      "a container cannot start from '" + image + "', a machine image of AWS",
+                      example);
+  } else if (image.front() == '-') {
+    diagnostics.error(codes::invalid_value, where, "'" + image + "' is no name of an image",
+                      example);
+  }
 }
 
 Value complete_container(const Value& options, const Recipe& recipe, const fs::path&,
                          Diagnostics& diagnostics) {
-  auto container = container_table().decode(options, "target 'container'", diagnostics);
-  if (!container) return options;
-  if (container->image.empty()) container->image = recipe.parent_image;
-  container->engine = lower(container->engine);
-  if (container->image.empty()) {
-    diagnostics.error(codes::missing_key, options.where,
-                      "target 'container' needs an image to start from",
-                      "add 'image:' to the target, or 'parentImage:' to the recipe");
-  } else if (names_machine_image(container->image)) {
-    diagnostics.error(
-        codes::invalid_value, place_of_option(options, "image"),
-        "a container cannot start from '" + container->image + "', a machine image of AWS",
-        "write\ntarget:\n  type: container\n  image: docker.io/library/debian:12");
-  } else if (container->image.front() == '-') {
-    diagnostics.error(codes::invalid_value, place_of_option(options, "image"),
-                      "'" + container->image + "' is no name of an image");
+  const GoodMembers good =
+      good_members(container_table().info(), options, "target 'container'", diagnostics);
+  ContainerOptions container = container_table().decode_good(good.map);
+  if (!good.is_spoilt("image")) complete_image(container, recipe, diagnostics);
+  return container_table().encode(container);
+}
+
+void check_names(const Value& good, Diagnostics& diagnostics) {
+  struct Name {
+    const char* key;
+    const char* hint;
+  };
+  for (const auto& [key, hint] : {Name{"host", "write the name or address of a machine"},
+                                  Name{"user", "write the name of a user there, such as root"},
+                                  Name{"jump", "write [USER@]HOST[:PORT]"}}) {
+    const Value* value = good.find(key);
+    if (!value || value->is_null()) continue;
+    const std::string& text = value->text();
+    const bool blank = text.find_first_of(" \t\n") != std::string::npos;
+    const bool missing = text.empty() && key != std::string_view("jump");
+    if (!blank && !missing && !text.starts_with('-')) continue;
+    diagnostics.error(codes::invalid_value, value->where,
+                      std::string("'") + key + "' of target 'ssh' cannot be '" + text + "'", hint);
   }
-  return container_table().encode(*container);
 }
 
 Value complete_ssh(const Value& options, const Recipe&, const fs::path& folder,
                    Diagnostics& diagnostics) {
-  auto ssh = ssh_table().decode(options, "target 'ssh'", diagnostics);
-  if (!ssh) return options;
-  for (const auto& [key, text] : {std::pair{"host", &ssh->host}, std::pair{"user", &ssh->user},
-                                  std::pair{"jump", &ssh->jump}}) {
-    const bool needed = key != std::string_view("jump");
-    const bool blank = text->find_first_of(" \t\n") != std::string::npos;
-    if (!blank && !text->starts_with('-') && (!needed || !text->empty())) continue;
-    diagnostics.error(codes::invalid_value, place_of_option(options, key),
-                      std::string("'") + key + "' of target 'ssh' cannot be '" + *text + "'");
-  }
-  std::string& password = ssh->password_from;
+  const GoodMembers good = good_members(ssh_table().info(), options, "target 'ssh'", diagnostics);
+  SshOptions ssh = ssh_table().decode_good(good.map);
+  check_names(good.map, diagnostics);
+  std::string& password = ssh.password_from;
   if (password.starts_with("file:") && password.size() > 5) {
     password = "file:" + path_in_recipe(password.substr(5), folder);
   } else if (!password.empty() && password != "ask" &&
              !(password.starts_with("env:") && password.size() > 4)) {
     // What was written may be the password itself: it is not shown.
-    diagnostics.error(codes::invalid_value, place_of_option(options, "passwordFrom"),
+    diagnostics.error(codes::invalid_value, good.map.find("passwordFrom")->where,
                       "'passwordFrom' of target 'ssh' says where the password is, not what it is",
                       "write ask, env:NAME or file:PATH");
     password.clear();
   }
-  for (std::string* path : {&ssh->identity_file, &ssh->known_hosts}) {
+  for (std::string* path : {&ssh.identity_file, &ssh.known_hosts}) {
     if (!path->empty()) *path = path_in_recipe(*path, folder);
   }
-  return ssh_table().encode(*ssh);
+  return ssh_table().encode(ssh);
 }
 
 /// Whether it can be one of the names that QEMU gives, alone.
@@ -178,19 +196,19 @@ bool is_model_name(const std::string& cpu) {
          !cpu.starts_with('-');
 }
 
-void complete_base(QemuOptions& qemu, const Value& options, const Recipe& recipe,
-                   const fs::path& folder, Diagnostics& diagnostics) {
+void complete_base(QemuOptions& qemu, const Recipe& recipe, const fs::path& folder,
+                   Diagnostics& diagnostics) {
   if (qemu.base.empty()) qemu.base = recipe.parent_image;
   if (qemu.base.empty()) qemu.base = "mmdebstrap:bookworm";
   if (names_machine_image(qemu.base)) {
     diagnostics.error(
-        codes::invalid_value, place_of_option(options, "base"),
+        codes::invalid_value, recipe.target.base_where,
         "a virtual machine here cannot boot '" + qemu.base + "', a machine image of AWS",
         "write\ntarget:\n  type: qemu\n  base: mmdebstrap:bookworm");
   } else if (!qemu.base.starts_with("mmdebstrap:")) {
     qemu.base = path_in_recipe(qemu.base, folder);
   } else if (!is_suite_name(std::string_view(qemu.base).substr(11))) {
-    diagnostics.error(codes::invalid_value, place_of_option(options, "base"),
+    diagnostics.error(codes::invalid_value, recipe.target.base_where,
                       "'" + qemu.base + "' names no suite of Debian",
                       "write mmdebstrap:bookworm, for example");
   }
@@ -198,17 +216,15 @@ void complete_base(QemuOptions& qemu, const Value& options, const Recipe& recipe
 
 Value complete_qemu(const Value& options, const Recipe& recipe, const fs::path& folder,
                     Diagnostics& diagnostics) {
-  auto qemu = qemu_table().decode(options, "target 'qemu'", diagnostics);
-  if (!qemu) return options;
-  qemu->accelerator = lower(qemu->accelerator);
-  qemu->cleanup = lower(qemu->cleanup);
-  complete_base(*qemu, options, recipe, folder, diagnostics);
-  if (!is_model_name(qemu->cpu)) {
-    diagnostics.error(codes::invalid_value, place_of_option(options, "cpu"),
-                      "'" + qemu->cpu + "' is no name of a CPU model",
+  const GoodMembers good = good_members(qemu_table().info(), options, "target 'qemu'", diagnostics);
+  QemuOptions qemu = qemu_table().decode_good(good.map);
+  if (!good.is_spoilt("base")) complete_base(qemu, recipe, folder, diagnostics);
+  if (!is_model_name(qemu.cpu)) {
+    diagnostics.error(codes::invalid_value, good.map.find("cpu")->where,
+                      "'" + qemu.cpu + "' is no name of a CPU model",
                       "`qemu-system-x86_64 -cpu help` lists them");
   }
-  return qemu_table().encode(*qemu);
+  return qemu_table().encode(qemu);
 }
 
 template <class T>
@@ -218,11 +234,6 @@ T decoded(const Fields<T>& table, const Recipe& recipe) {
 }
 
 }  // namespace
-
-SourceLocation place_of_option(const Value& options, const char* key) {
-  const Value* value = options.find(key);
-  return value && value->where.known() ? value->where : options.where;
-}
 
 const std::vector<TargetType>& target_types() {
   static const std::vector<TargetType> types{

@@ -67,9 +67,6 @@ struct TargetType {
 };
 const std::vector<TargetType>& target_types();
 
-/// Where the option is written, else where the target is.
-SourceLocation place_of_option(const Value& options, const char* key);
-
 /// Of a recipe without errors.
 SandboxOptions sandbox_options(const Recipe& recipe);
 ContainerOptions container_options(const Recipe& recipe);

@@ -70,3 +70,42 @@ expect_exit 1 "$TOEHOLD" validate --format json bad.yaml wrong-component.yaml
 expect_equal "$(grep -c '"severity": "error"' <<<"$out")" 3
 expect_exit 0 "$TOEHOLD" validate --strict "$TOEHOLD_SOURCE"/samples/recipes/*.yaml
 expect_contains "$out" 'samples/recipes/components/site.yaml'
+
+# What a build would refuse is told by `validate`, too, at its place; a misspelt key makes no document of it.
+cp "$TOEHOLD_SOURCE/samples/recipes/components/site.yaml" good-component.yaml
+export TOEHOLD_HOME=$scratch/home
+recipe() { printf 'name: web\ncomponents: [good-component.yaml]\n%s\n' "$1" >recipe.yaml; }
+refused() {
+  local command
+  for command in validate build 'build --explain'; do
+    expect_exit 1 "$TOEHOLD" $command recipe.yaml
+    expect_contains "$err" "$1"
+  done
+  expect_equal "$("$TOEHOLD" builds)" ""
+}
+recipe $'target: {type: container, image: debian}\noutputs: [changes]'
+refused "recipe.yaml:4:11: error[invalid-value]: target 'container' cannot write 'changes'"
+recipe 'target: {type: qemu, base: gone.qcow2}'
+refused 'recipe.yaml:3:28: error[invalid-value]'
+recipe 'target: {type: sandbox, base: gone.tar}'
+refused 'recipe.yaml:3:31: error[invalid-value]'
+sed -i 's/components/componets/' recipe.yaml
+refused "did you mean 'components'?"
+: >recipe.yaml
+refused "a recipe 'name:' and 'components:'"
+recipe 'parameters: [{name: Titel, value: x}]'
+expect_exit 0 "$TOEHOLD" validate recipe.yaml
+expect_contains "$err" "no component has a parameter 'Titel'"
+expect_exit 2 "$TOEHOLD" build recipe.yaml --refresh build.Nothing
+expect_contains "$err" '--refresh: there is no step build.Nothing'
+recipe 'target: {type: ssh, host: web1}'
+expect_exit 2 "$TOEHOLD" build recipe.yaml --offline
+expect_contains "$err" "--offline goes with the targets sandbox and qemu, not with 'ssh'"
+
+# What breaks off before anything is made leaves nothing that is listed.
+recipe 'target: qemu'
+for option in --explain --no-cache; do
+  expect_exit 1 env PATH=/nonexistent "$TOEHOLD" build "$option" recipe.yaml
+  expect_contains "$err" 'the target qemu needs'
+  expect_equal "$("$TOEHOLD" builds)" ""
+done

@@ -123,7 +123,49 @@ TEST_CASE("all mistakes of all distributions are told at once") {
         "6:66 invalid-value: '12' of 'targetAccountIds' is no account | an id has 12 digits\n"
         "7:21 invalid-value: 'deprecateAfter' of a distribution cannot be 'soon' | write a number "
         "of days, weeks, months or years, such as 90 days\n"
-        "8:13 duplicate-name: the region eu-west-1 is there twice, on line 5 already | \n");
+        "8:13 duplicate-name: the region eu-west-1 is there twice, on line 5 already | put into "
+        "the first what both say, and leave the other out\n");
+}
+
+TEST_CASE("a mistake in the shape of a distribution hides no other") {
+  const LoadedRecipes loaded = read(R"(  - region: eu-west
+    amiDistributionConfiguration:
+      name: "{{ nam }} {{ buildId }}"
+      targetAccountIds: [1234, [5]]
+      launchPermission: {userIds: 12, userGroups: [everybody]}
+    launchTemplateConfigurations:
+      - {launchTemplateId: foo, setDefaultVersion: perhaps}
+      - {accountId: 1}
+    ssmParameterConfigurations: [{dataType: text}]
+    deprecateAfter: soon
+    role: arn:aws:iam::1:role/x
+    fastLaunchConfigurations: []
+  - reigon: x
+    deprecateAt: tomorrow
+  - text
+)");
+  INFO(problems(loaded));
+  const char* told[] = {
+      "4:13 invalid-value: 'eu-west' is no region",
+      "6:14 unknown-reference: there is no placeholder {{ nam }}",
+      "7:26 invalid-value: '1234' of 'targetAccountIds' is no account",
+      "7:32 wrong-type: an entry of 'targetAccountIds'",
+      "8:35 wrong-type: 'userIds' of 'launchPermission' of 'amiDistributionConfiguration' of a",
+      "8:52 invalid-value: there is no group 'everybody'",
+      "10:28 invalid-value: 'foo' is no id of a launch template",
+      "10:52 wrong-type: 'setDefaultVersion' of an item of 'launchTemplateConfigurations' of a",
+      "11:9 missing-key: an item of 'launchTemplateConfigurations' of a distribution needs",
+      "11:21 invalid-value: '1' of 'accountId' is no account",
+      "12:34 missing-key: an item of 'ssmParameterConfigurations' of a distribution needs",
+      "13:21 invalid-value: 'deprecateAfter' of a distribution cannot be 'soon'",
+      "14:11 invalid-value: 'arn:aws:iam::1:role/x' cannot name a role",
+      "15:5 unknown-key: a distribution does not know the key 'fastLaunchConfigurations'",
+      "16:5 unknown-key: a distribution does not know the key 'reigon' | did you mean 'region'?",
+      "17:18 invalid-value: 'deprecateAt' of a distribution is no time",
+      "18:5 wrong-type: a distribution takes the keys",
+  };
+  for (const char* one : told) CHECK_THAT(problems(loaded), ContainsSubstring(one));
+  CHECK(loaded.diagnostics.found() == std::size(told));
 }
 
 TEST_CASE("names of distributed images") {

@@ -5,6 +5,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
+#include "runner/controller/ec2_options.hpp"
 #include "runner/controller/target_options.hpp"
 #include "tests/support/catch.hpp"
 
@@ -136,7 +137,10 @@ TEST_CASE("each mistake in a recipe is told with its place and what to write") {
                 "did you mean 'version'?");
   check_mistake("version: 1.0\n", "3:10 invalid-value: '1.0' is no version of a recipe");
   check_mistake("version: 1.0.0\nsemanticVersion: 1.0.1\n", "4:18 invalid-value");
-  check_mistake("parentImage: ami-1\n", "a sandbox cannot start from 'ami-1'");
+  check_mistake("parentImage: ami-1\n", "3:14 invalid-value: a sandbox cannot start from 'ami-1'");
+  check_mistake("target: container\nparentImage: ami-1\n",
+                "4:14 invalid-value: a container cannot start from 'ami-1'");
+  check_mistake("target: qemu\nparentImage: mmdebstrap:--help\n", "4:14 invalid-value");
   check_mistake("parentImage: mmdebstrap:--help\n", "names no suite");
   check_mistake("workingDirectory: tmp\n", "no absolute path: tmp");
   check_mistake("target: sandbx\n",
@@ -154,6 +158,11 @@ TEST_CASE("each mistake in a recipe is told with its place and what to write") {
   check_mistake("target: {type: ssh}\n", "3:9 missing-key: target 'ssh' needs 'host'");
   check_mistake("target: {type: ssh, host: -oProxyCommand=x}\n",
                 "'host' of target 'ssh' cannot be");
+  check_mistake("target: {type: ssh, host: a, user: -x}\n",
+                "write the name of a user there, such as root");
+  check_mistake("target: {type: ssh, host: a, jump: 'a b'}\n",
+                "3:36 invalid-value: 'jump' of target 'ssh' cannot be 'a b' | write "
+                "[USER@]HOST[:PORT]");
   check_mistake("target: {type: ssh, host: a, port: 70000}\n", "a number from 1 to 65535");
   check_mistake("target: {type: qemu, base: ami-1}\n",
                 "a virtual machine here cannot boot 'ami-1'");
@@ -161,7 +170,9 @@ TEST_CASE("each mistake in a recipe is told with its place and what to write") {
   check_mistake("target: {type: qemu, memory: 1}\n", "a number from 64 to");
   check_mistake("outputs: oci-archive\n", "'outputs' of the recipe takes a list, not text");
   check_mistake("outputs: [oci]\n", "3:11 invalid-value: 'type' of an output cannot be 'oci'");
-  check_mistake("outputs: [rootfs, rootfs]\n", "the output 'rootfs' is there twice");
+  check_mistake("outputs: [rootfs, rootfs]\n",
+                "the output 'rootfs' is there twice | leave one out");
+  check_mistake("parameters: {a: b}\n", "write\nparameters:\n  - {name: ..., value: ...}");
   check_mistake("parameters: [{name: A, value: {b: c}}]\n", "takes text or a list of texts");
   check_mistake("parameters: [{name: A, value: 1}, {name: A, value: 2}]\n", "'A' twice");
   check_mistake("tags: {'aws:x': 1}\n", "'aws:x' of 'tags' cannot be a tag");
@@ -182,9 +193,27 @@ TEST_CASE("mistakes in components are told") {
   told("[{parameters: []}]", "2:14 missing-key: a component names no document");
   told("[{path: a, component: b}]", "names more than one document");
   told("[{component: a, paramters: []}]", "did you mean 'parameters'?");
-  told("[{component: a, parameters: [{name: B}]}]", "a component needs 'value'");
+  told("[{component: a, parameters: [{name: B}]}]",
+       "an item of 'parameters' of a component needs 'value'");
   const LoadedRecipes many = read("nme: web\nversion: x\ntarget: vm\n");
   CHECK(many.diagnostics.error_count() == 4);  // all at once
+}
+
+TEST_CASE("a mistake in the shape of a recipe hides no other") {
+  const LoadedRecipes loaded = read(R"(name: web
+components: [{path: [a], parameters: [{name: A, value: {b: c}}]}]
+imageTestsConfiguration: {timeoutMinutes: soon}
+outputs: [{type: rootfs, pth: a}, rootfs, tar]
+target: {type: sandbox, base: ami-1, offline: perhaps, bind: ['a:b', [c]], cleanup: no}
+)");
+  INFO(problems(loaded));
+  const char* told[] = {"2:21 wrong-type",    "2:56 wrong-type",     "3:43 wrong-type",
+                        "4:26 unknown-key",   "4:35 duplicate-name", "4:43 invalid-value",
+                        "5:31 invalid-value", "5:47 wrong-type",     "5:63 invalid-value",
+                        "5:70 wrong-type",    "5:85 invalid-value"};
+  for (const char* one : told) CHECK_THAT(problems(loaded), ContainsSubstring(one));
+  CHECK(loaded.diagnostics.found() == std::size(told));
+  CHECK(loaded.builds.front().outputs.size() == 2);  // the third is none, for who looks at them
 }
 
 TEST_CASE("a matrix makes a build of each combination") {
@@ -233,6 +262,18 @@ TEST_CASE("settings of the command line change the recipe") {
   CHECK(sandbox_options(recipe).base == "/srv/root");
   CHECK(recipe.version == "2.0.0");
   CHECK(recipe.outputs.size() == 2);
+  // Whichever of the settings says which target it is.
+  const Recipe on_ec2 =
+      good("name: web\ncomponents: [a]\n", {{"target.market", "spot,on-demand"},
+                                            {"target.connect", "ssh"},
+                                            {"target.type", "ec2"},
+                                            {"target.base", "ami-0123456789abcdef0"}});
+  CHECK(ec2_options(on_ec2).market == std::vector<std::string>{"spot", "on-demand"});
+  CHECK(sandbox_options(good("name: web\ncomponents: [a]\n", {{"target.bind", "/srv, /opt:/mnt"}}))
+            .bind == std::vector<std::string>{"/srv:/srv", "/opt:/mnt"});
+  CHECK(sandbox_options(good("name: web\ncomponents: [a]\ntarget: {type: sandbox, bind: [/a]}\n",
+                             {{"target.bind", ""}}))
+            .bind.empty());
   CHECK_THROWS_WITH(read(text, {{"SS", "x"}}), ContainsSubstring("has 'SS'"));
   CHECK_THROWS_AS(read(text, {{"name.first", "x"}}), Error);
 }
@@ -249,6 +290,28 @@ TEST_CASE("a component is a recipe for itself") {
   CHECK(loaded.builds[0].components[0].document == path.string());
   CHECK(sandbox_options(loaded.builds[0]).offline);
   CHECK(sandbox_options(recipe_from_component(path)).base == "host");
+}
+
+TEST_CASE("a file is taken for what it means to be, though a key is misspelt") {
+  const TempDirectory folder("/tmp", "toehold-test-");
+  const auto is_recipe = [&](const std::string& text) {
+    std::ofstream(folder.path() / "file.yaml") << text;
+    return is_recipe_file(folder.path() / "file.yaml");
+  };
+  CHECK(is_recipe("{name: web, components: [a]}"));
+  CHECK(is_recipe("{name: web, componets: [a]}"));
+  CHECK(is_recipe("{name: web, target: sandbox}"));
+  CHECK(is_recipe("{parentImage: ami-0123}"));
+  CHECK_FALSE(is_recipe("{name: web, schemaVersion: 1.0, phase: []}"));
+  CHECK_FALSE(is_recipe("{name: web, schemaVersion: 1.0, componets: [a]}"));
+  CHECK_FALSE(is_recipe("{name: web, phases: [], target: sandbox}"));
+  CHECK_FALSE(is_recipe("{name: web, description: x, parameters: [], phase: []}"));
+  CHECK_FALSE(is_recipe("[components]"));
+  CHECK_FALSE(is_recipe(""));
+  // `build` of a document without phases says what the document lacks.
+  CHECK(read("schemaVersion: 1.0\nphase: []\n").diagnostics.items().empty());
+  CHECK_THAT(problems(read("name: web\ncomponets: [a]\n")),
+             ContainsSubstring("did you mean 'components'?"));
 }
 
 TEST_CASE("files that are not there are told") {
