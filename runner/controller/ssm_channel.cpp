@@ -19,6 +19,7 @@ constexpr auto slice = 200ms;
 constexpr auto patience_once_reached = 180s;
 constexpr auto unknown_for = 300s;  // after SendCommand, GetCommandInvocation may not know it
 constexpr auto time_to_give_up = 5s;
+constexpr int looks_for_sent = 4;
 
 struct State {
   const char* details;  // lower case, without blanks
@@ -40,6 +41,10 @@ constexpr std::array states{
     State{"ratelimitexceeded", Error::Kind::network, "too many commands run in the account"},
     State{"accessdenied", Error::Kind::aws, "the command was denied to whoever sent it"},
     State{"invalidplatform", Error::Kind::aws, "the instance is no Linux machine"}};
+
+bool says(const Error& error, std::string_view code) {
+  return std::string_view(error.what()).find(code) != std::string_view::npos;
+}
 
 std::string without_blanks(const std::string& details) {
   return lower(replace_all(details, " ", ""));
@@ -64,8 +69,8 @@ Error no_answer(const std::string& instance_id, const aws::CommandInvocation& in
                                          invocation.details + ")" + said);
 }
 
-SsmChannel::SsmChannel(aws::Session& session, Clock& clock, const SsmSettings& settings)
-    : client_(session), clock_(clock), settings_(settings) {}
+SsmChannel::SsmChannel(aws::Watcher& watcher, Clock& clock, const SsmSettings& settings)
+    : watcher_(watcher), client_(watcher.session()), clock_(clock), settings_(settings) {}
 
 RelayAnswer SsmChannel::ask(const SsmScript& script, std::chrono::seconds most,
                             const SsmWait& wait) {
@@ -110,10 +115,9 @@ std::string SsmChannel::send(const SsmScript& script, std::chrono::seconds most,
                                control(wait));
     } catch (const Error& error) {
       must_go_on(wait);
-      const bool unknown =
-          std::string_view(error.what()).find("InvalidInstanceId") != std::string_view::npos;
+      const bool unknown = says(error, "InvalidInstanceId");
       if (!unknown && error.kind() != Error::Kind::network) throw;
-      if (!unknown) {
+      if (!unknown && !says(error, "Throttling")) {
         const std::string id = find_sent(comment, wait);
         if (!id.empty()) return id;
       }
@@ -125,15 +129,21 @@ std::string SsmChannel::send(const SsmScript& script, std::chrono::seconds most,
   }
 }
 
+/// Systems Manager may list only some seconds later what it has taken, and a second one would meet
+/// the first.
 std::string SsmChannel::find_sent(const std::string& comment, const SsmWait& wait) {
-  try {
-    const auto all = aws::list_command_invocations(client_, settings_.region, {},
-                                                   settings_.instance_id, control(wait));
-    for (const auto& invocation : all) {
-      if (invocation.comment == comment) return invocation.command_id;
-    }
-  } catch (const Error&) {
+  for (int look = 0; look < looks_for_sent; ++look) {
+    if (look > 0) pause(1s, wait);
     must_go_on(wait);
+    try {
+      const auto all = aws::list_command_invocations(client_, settings_.region, {},
+                                                     settings_.instance_id, control(wait));
+      for (const auto& invocation : all) {
+        if (invocation.comment == comment) return invocation.command_id;
+      }
+    } catch (const Error&) {
+      must_go_on(wait);
+    }
   }
   return {};
 }
@@ -146,12 +156,25 @@ std::chrono::seconds SsmChannel::patience() const {
 aws::CommandInvocation SsmChannel::wait_for_end(const std::string& command_id,
                                                 const SsmWait& wait) {
   const Monotonic began = clock_.monotonic();
+  Monotonic heard = began;
   std::chrono::milliseconds next = first_poll;
   for (;; next = std::min<std::chrono::milliseconds>(next * 3 / 2, longest_poll)) {
     pause(next, wait);
     must_go_on(wait);
-    const auto invocation = aws::get_command_invocation(client_, settings_.region, command_id,
-                                                        settings_.instance_id, control(wait));
+    std::optional<aws::CommandInvocation> invocation;
+    try {
+      const bool under_way = watcher_.is_under_way(command_id, control(wait));
+      if (!under_way) {
+        invocation = aws::get_command_invocation(client_, settings_.region, command_id,
+                                                 settings_.instance_id, control(wait));
+      }
+      heard = clock_.monotonic();
+      if (under_way) continue;
+    } catch (const Error& error) {  // the command goes on whether or not we hear of it
+      const bool lasts = clock_.monotonic() - heard > patience();
+      if (error.kind() != Error::Kind::network || lasts) throw;
+      continue;
+    }
     if (invocation && invocation->has_ended()) return *invocation;
     const auto waited = clock_.monotonic() - began;
     if (!invocation && waited > unknown_for) {

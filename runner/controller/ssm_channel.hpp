@@ -7,6 +7,7 @@
 #include <string>
 
 #include "runner/aws/ssm_commands.hpp"
+#include "runner/aws/watcher.hpp"
 #include "runner/controller/ssm_script.hpp"
 #include "runner/controller/ssm_transport.hpp"
 #include "runner/report/relayed_output.hpp"
@@ -21,7 +22,7 @@ struct SsmWait {
 
 class SsmChannel {
  public:
-  SsmChannel(aws::Session& session, Clock& clock, const SsmSettings& settings);
+  SsmChannel(aws::Watcher& watcher, Clock& clock, const SsmSettings& settings);
 
   /// Runs the script as root; `most`: how long it may take there. Throws Error(timeout) and
   /// Error(cancelled) of `wait`, Error(network) for what may be mended by another try, Error(aws).
@@ -35,6 +36,7 @@ class SsmChannel {
   void must_go_on(const SsmWait& wait) const;
 
   aws::Client& client() { return client_; }
+  aws::Watcher& watcher() { return watcher_; }
   Clock& clock() { return clock_; }
   const SsmSettings& settings() const { return settings_; }
 
@@ -47,6 +49,7 @@ class SsmChannel {
   aws::Control control(const SsmWait& wait) const;
   void cancel(const std::string& command_id);
 
+  aws::Watcher& watcher_;
   aws::Client client_;
   Clock& clock_;
   const SsmSettings& settings_;

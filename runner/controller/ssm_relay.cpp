@@ -8,6 +8,8 @@
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/log.hpp"
+#include "runner/base/platform.hpp"
+#include "runner/controller/ssm_pieces.hpp"
 
 namespace toehold {
 
@@ -22,15 +24,22 @@ constexpr auto command_time = 120s;
 constexpr auto longest_command = std::chrono::seconds(48 * 3600);
 constexpr auto first_poll = 300ms;
 constexpr auto longest_poll = 2000ms;
+// An account may ask for log events ten times a second in a region, and gets all that are there.
+constexpr auto first_poll_of_logs = 600ms;
 // A relay speaks every 15 s.
 constexpr auto silence = relay_heartbeat * 5 / 2;
+// In CloudWatch Logs, what has been taken need not be there to read yet.
+constexpr auto late_events = 10s;
 constexpr std::size_t removed_at_once = 500;
+constexpr std::size_t most_unpacked = 1u << 20;
 
 }  // namespace
 
-SsmRelay::SsmRelay(SsmChannel& channel, aws::Session& session, OnOutput on_output, SsmWait wait)
+SsmRelay::SsmRelay(SsmChannel& channel, aws::Session& session, bool reaches_s3, OnOutput on_output,
+                   SsmWait wait)
     : channel_(channel),
       session_(session),
+      reaches_s3_(reaches_s3),
       on_output_(std::move(on_output)),
       wait_(std::move(wait)),
       id_(random_hex(8)),
@@ -78,14 +87,26 @@ RelayRequest SsmRelay::request_with_post(const std::string& work) {
   const aws::PresignScope scope =
       aws::presign_scope(session_, staging.bucket, channel_.settings().region, policy_time,
                          wait_.deadline, wait_.stop);
-  const aws::PostPolicy post =
-      aws::presigned_post(scope, {staging.bucket, prefix_, {}}, most_chunk_bytes);
-  request.url = post.url;
-  request.fields = post.fields;
-  request.key_prefix = prefix_;
+  if (reaches_s3_) {
+    const aws::PostPolicy post =
+        aws::presigned_post(scope, {staging.bucket, prefix_, {}}, most_chunk_bytes);
+    request.url = post.url;
+    request.fields = post.fields;
+    request.key_prefix = prefix_;
+  }
   request.valid_seconds = scope.valid_for.count();
+  const aws::LogTarget stream = log_stream();
+  request.log_group = stream.group;
+  request.log_stream = stream.stream;
+  request.region = stream.region;
   renew_at_ = channel_.clock().monotonic() + scope.valid_for / 2;
   return request;
+}
+
+aws::LogTarget SsmRelay::log_stream() const {
+  aws::LogTarget stream = channel_.settings().logs;
+  if (!stream.group.empty()) stream.stream += id_;
+  return stream;
 }
 
 SsmScript SsmRelay::script(const RelayRequest& request,
@@ -96,18 +117,19 @@ SsmScript SsmRelay::script(const RelayRequest& request,
 
 ProcessResult SsmRelay::follow(const RelayAnswer& answer) {
   heard_ = channel_.clock().monotonic();
+  const std::string why = answer.parts.empty() ? "" : answer.parts[0];
   if (answer.kind == "shell") return shell_result(answer);
   if (answer.kind == "inline" && answer.parts.size() == 1) {
     chunks_.take_whole(answer.parts[0]);
-  } else if (answer.kind == "s3" || answer.kind == "spool") {
+  } else if (answer.kind == "s3" || answer.kind == "logs" || answer.kind == "spool") {
     spooled_ = answer.kind == "spool";
-    if (spooled_) {
-      log(LogLevel::warning,
-          channel_.settings().instance_id +
-              " does not reach S3, so its output comes by Run Command, slowly: " +
-              (answer.parts.empty() ? "" : answer.parts[0]));
+    if (answer.kind == "logs") log_stream_.emplace(channel_, log_stream());
+    if (answer.kind != "s3") {
+      log(LogLevel::warning, channel_.settings().instance_id +
+                                 " does not reach S3, so its output comes by " +
+                                 (spooled_ ? "Run Command, slowly: " : "CloudWatch Logs: ") + why);
     }
-    if (!spooled_) follow_objects();
+    if (!spooled_) follow_chunks();
     if (spooled_) follow_spool();
   } else {
     throw Error(Error::Kind::network,
@@ -142,15 +164,18 @@ void SsmRelay::take_frame(Frame kind, std::string_view payload) {
   if (kind == Frame::outcome) end_ = decode_end(std::string(payload));
 }
 
-void SsmRelay::follow_objects() {
-  std::chrono::milliseconds next = first_poll;
+void SsmRelay::follow_chunks() {
+  const auto first = log_stream_ ? first_poll_of_logs : first_poll;
+  std::chrono::milliseconds next = first;
   while (!end_ && !spooled_) {
     channel_.must_go_on(wait_);
-    if (take_object()) {
-      next = first_poll;
+    const bool is_new = take_chunk();
+    if (is_new) {
+      next = first;
       heard_ = channel_.clock().monotonic();
       remove_taken(removed_at_once);
-    } else {
+    }
+    if (!end_ && (!is_new || log_stream_)) {
       channel_.pause(next, wait_);
       next = std::min<std::chrono::milliseconds>(next * 3 / 2, longest_poll);
     }
@@ -160,7 +185,10 @@ void SsmRelay::follow_objects() {
   remove_taken(1);
 }
 
-/// False when the next chunk is not there yet.
+bool SsmRelay::take_chunk() {
+  return log_stream_ ? log_stream_->take(chunks_, wait_) : take_object();
+}
+
 bool SsmRelay::take_object() {
   const ObjectAddress address{
       channel_.settings().staging.bucket, prefix_ + chunk_name(chunks_.next()), {}};
@@ -184,7 +212,10 @@ void SsmRelay::look_after_it() {
   heard_ = channel_.clock().monotonic();
   if (answer.kind == "s3") return;
   // What it has sent before it went, or before it went over to the spool.
-  while (!end_ && take_object()) {
+  const Monotonic limit = heard_ + (log_stream_ ? late_events : 0s);
+  while (!end_ && (take_chunk() || channel_.clock().monotonic() < limit)) {
+    if (log_stream_) channel_.pause(first_poll, wait_);
+    channel_.must_go_on(wait_);
   }
   if (end_) return;
   spooled_ = answer.kind == "spool";
@@ -196,16 +227,22 @@ void SsmRelay::look_after_it() {
 
 void SsmRelay::follow_spool() {
   std::int64_t offset = 0;
+  const bool unpacks = find_in_path("gzip").has_value();
   while (!end_) {
     RelayRequest ask = request("read");
     ask.offset = offset;
+    ask.packed = unpacks;
     const RelayAnswer answer = channel_.ask(script(ask), command_time, wait_);
-    if (answer.kind != "bytes" || answer.parts.size() != 1) {
+    const bool is_packed = answer.kind == "gzip";
+    if ((answer.kind != "bytes" && !is_packed) || answer.parts.size() != 1) {
       throw Error(Error::Kind::network,
                   channel_.settings().instance_id + " has lost the program: was it restarted?");
     }
-    offset += static_cast<std::int64_t>(answer.parts[0].size());
-    chunks_.take(answer.parts[0]);
+    const std::string bytes =
+        is_packed ? unpacked(session_.processes(), answer.parts[0], most_unpacked, wait_)
+                  : answer.parts[0];
+    offset += static_cast<std::int64_t>(bytes.size());
+    chunks_.take(bytes);
   }
   channel_.tell(script(request("stop")));  // it waits for somebody to read the rest
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace toehold {
@@ -19,8 +20,18 @@ struct SsmScript {
 SsmScript relay_script(const std::string& agent, const std::string& mark,
                        const std::string& request, const std::vector<std::string>& words);
 
-/// Fetches `url` to `path`, when it has that SHA-256; answers "done", or "failed" and why.
+/// Fetches `url` to `path`, when it has that SHA-256; answers "done", "unreachable" and why when
+/// nothing comes from there, or "failed" and why.
 SsmScript fetch_script(const std::string& mark, const std::string& url, const std::string& path,
                        unsigned mode, const std::string& sha256);
+
+/// Keeps `bytes` as the file `name` of `folder`, which is made; may be done again. "done" or
+/// "failed".
+SsmScript piece_script(const std::string& mark, const std::string& folder, const std::string& name,
+                       std::string_view bytes);
+/// Puts all files of `folder`, in the order of their names, to `path`; unpacks them as one gzip
+/// file where they are `packed`. The folder goes. Answers like the above.
+SsmScript join_script(const std::string& mark, const std::string& folder, bool packed,
+                      const std::string& path, unsigned mode, const std::string& sha256);
 
 }  // namespace toehold

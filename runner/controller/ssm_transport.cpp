@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include "runner/aws/s3.hpp"
 #include "runner/aws/s3_presign.hpp"
@@ -14,8 +13,11 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
+#include "runner/base/log.hpp"
+#include "runner/base/platform.hpp"
 #include "runner/base/terminal_program.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/ssm_pieces.hpp"
 #include "runner/controller/ssm_relay.hpp"
 
 namespace toehold {
@@ -26,40 +28,62 @@ using namespace std::chrono_literals;
 
 constexpr auto url_time = 900s;
 constexpr auto first_poll = 1000ms;
-constexpr auto longest_poll = 3000ms;
+constexpr auto longest_poll = 2000ms;
 
-bool is_in_path(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  for (const std::string& folder : split(path ? path : "", ':')) {
-    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
-  }
-  return false;
-}
-
-/// As one shell word each: Session Manager knows a command line only.
-std::string quoted(const std::vector<std::string>& words) {
+/// As one shell word each, for root: Session Manager knows a command line only, and runs it as its
+/// ssm-user, who may become root without a password.
+std::string line_for_root(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
-    line += (line.empty() ? "'" : " '") + replace_all(word, "'", "'\\''") + "'";
+    line += " '" + replace_all(word, "'", "'\\''") + "'";
   }
-  return line;
+  return "if [ \"$(id -u)\" = 0 ]; then exec" + line + "; else exec sudo -n --" + line + "; fi";
 }
 
 }  // namespace
 
 struct SsmTransport::State {
-  State(aws::Session& its_session, Clock& clock, SsmSettings its_settings)
-      : session(its_session),
+  State(aws::Watcher& watcher, Clock& clock, SsmSettings its_settings)
+      : session(watcher.session()),
         settings(std::move(its_settings)),
-        channel(session, clock, settings) {}
+        channel(watcher, clock, settings) {}
 
   aws::Session& session;
   const SsmSettings settings;
   SsmChannel channel;
+  bool reaches_s3 = true;  // until an upload has shown that it does not
+
+  std::string fetch(const std::filesystem::path& from, const std::string& to, unsigned mode,
+                    const std::string& sum, Deadline deadline, const std::stop_token& stop);
 };
 
-SsmTransport::SsmTransport(aws::Session& session, Clock& clock, SsmSettings settings)
-    : state_(std::make_unique<State>(session, clock, std::move(settings))) {}
+/// Through S3. Returns why the instance does not get it from there; empty: it has.
+std::string SsmTransport::State::fetch(const std::filesystem::path& from, const std::string& to,
+                                       unsigned mode, const std::string& sum, Deadline deadline,
+                                       const std::stop_token& stop) {
+  const std::string mark = random_hex(8);
+  const ObjectAddress object{settings.staging.bucket, settings.staging.key + "upload-" + mark, {}};
+  const auto open = [&] {
+    FileDescriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) throw Error::from_errno("cannot read " + from.string(), errno);
+    return file;
+  };
+  session.set_bucket_region(object.bucket, settings.region);
+  aws::S3(session).put({{object, open, from.string()}}, {deadline, stop, {}, {}});
+  const aws::PresignScope scope =
+      aws::presign_scope(session, object.bucket, settings.region, url_time, deadline, stop);
+  const RelayAnswer answer =
+      channel.ask(fetch_script(mark, aws::presigned_url(scope, "GET", object), to, mode, sum),
+                  url_time, {deadline, stop, {}});
+  aws::remove_objects(channel.client(), settings.region, object.bucket, {object.key},
+                      {deadline, stop, {}});
+  if (answer.kind == "done") return {};
+  return answer.parts.empty() || answer.parts[0].empty() ? "nothing comes from there"
+                                                         : std::string(printable(answer.parts[0]));
+}
+
+SsmTransport::SsmTransport(aws::Watcher& watcher, Clock& clock, SsmSettings settings)
+    : state_(std::make_unique<State>(watcher, clock, std::move(settings))) {}
 
 SsmTransport::~SsmTransport() = default;
 
@@ -69,33 +93,26 @@ std::string SsmTransport::name() const {
 
 ProcessResult SsmTransport::run(const std::vector<std::string>& argv, const OnOutput& on_output,
                                 Deadline deadline, std::stop_token stop) {
-  return SsmRelay(state_->channel, state_->session, on_output, {deadline, stop, {}}).run(argv);
+  return SsmRelay(state_->channel, state_->session, state_->reaches_s3, on_output,
+                  {deadline, stop, {}})
+      .run(argv);
 }
 
 void SsmTransport::upload(const std::filesystem::path& from, const std::string& to, unsigned mode,
                           Deadline deadline, std::stop_token stop) {
-  const SsmSettings& settings = state_->settings;
-  const std::string what = "cannot copy " + from.string() + " to " + name() + ":" + to;
-  const std::string mark = random_hex(8);
-  const ObjectAddress object{settings.staging.bucket, settings.staging.key + "upload-" + mark, {}};
+  State& state = *state_;
   try {
-    const auto open = [&] {
-      FileDescriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!file) throw Error::from_errno("cannot read " + from.string(), errno);
-      return file;
-    };
     const std::string sum = digest_of_file(DigestAlgorithm::sha256, from);
-    state_->session.set_bucket_region(object.bucket, settings.region);
-    aws::S3(state_->session).put({{object, open, from.string()}}, {deadline, stop, {}, {}});
-    const aws::PresignScope scope = aws::presign_scope(state_->session, object.bucket,
-                                                       settings.region, url_time, deadline, stop);
-    const SsmScript script =
-        fetch_script(mark, aws::presigned_url(scope, "GET", object), to, mode, sum);
-    state_->channel.ask(script, url_time, {deadline, stop, {}});
-    aws::remove_objects(state_->channel.client(), settings.region, object.bucket, {object.key},
-                        {deadline, stop, {}});
+    if (state.reaches_s3) {
+      const std::string why = state.fetch(from, to, mode, sum, deadline, stop);
+      if (why.empty()) return;
+      state.reaches_s3 = false;
+      log(LogLevel::warning, name() + " cannot fetch from S3: " + why);
+    }
+    upload_in_pieces(state.channel, state.session.processes(), {from, to, mode, sum},
+                     {deadline, stop, {}});
   } catch (Error& error) {
-    throw error.during(what);
+    throw error.during("cannot copy " + from.string() + " to " + name() + ":" + to);
   }
 }
 
@@ -120,7 +137,7 @@ void SsmTransport::download(const std::string& from, const std::filesystem::path
 
 int SsmTransport::interact(const std::vector<std::string>& argv, std::stop_token) {
   for (const char* program : {"aws", "session-manager-plugin"}) {
-    if (is_in_path(program)) continue;
+    if (find_in_path(program)) continue;
     throw Error(
         Error::Kind::unsupported,
         std::string("a shell on ") + name() + " needs " + program + ", which is not in PATH",
@@ -128,7 +145,7 @@ int SsmTransport::interact(const std::vector<std::string>& argv, std::stop_token
   }
   const std::string parameters = "{\"command\": [" + [&] {
     std::string text;
-    append_json_string(text, quoted(argv));
+    append_json_string(text, line_for_root(argv));
     return text;
   }() + "]}";
   std::vector<std::string> words{"aws",
@@ -152,10 +169,9 @@ void SsmTransport::wait_until_online(Deadline deadline, std::stop_token stop) {
   for (auto pause = first_poll;;
        pause = std::min<std::chrono::milliseconds>(pause * 5 / 4, longest_poll)) {
     const auto found =
-        aws::describe_instance_information(channel.client(), state_->settings.region,
-                                           {state_->settings.instance_id}, {deadline, stop, {}});
-    if (!found.empty() && found.front().ping_status == "Online") return;
-    if (!found.empty()) status = "is " + found.front().ping_status + " for";
+        channel.watcher().managed_instance(state_->settings.instance_id, {deadline, stop, {}});
+    if (found && found->ping_status == "Online") return;
+    if (found) status = "is " + found->ping_status + " for";
     if (channel.pause(pause, wait)) continue;
     if (stop.stop_requested()) throw Error(Error::Kind::cancelled, "interrupted");
     throw Error(

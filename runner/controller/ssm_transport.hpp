@@ -4,7 +4,8 @@
 // but its SSM agent's. Made by the provider of EC2; starts and stops no instance. One thread.
 #pragma once
 
-#include "runner/aws/client.hpp"
+#include "runner/aws/logs.hpp"
+#include "runner/aws/watcher.hpp"
 #include "runner/base/object_store.hpp"
 #include "runner/controller/transports/transport.hpp"
 
@@ -16,12 +17,22 @@ struct SsmSettings {
   ObjectAddress staging;   // bucket, and a prefix that ends in '/' and is this machine's alone
   std::string agent_path;  // absolute; until a program is there, only small answers are possible
   std::chrono::seconds connect_timeout{600};  // for a command to begin
+  /// A group of CloudWatch Logs for output that does not reach S3, and how the names of its streams
+  /// begin, which is this machine's alone; no group: there is none.
+  aws::LogTarget logs = {};
+  /// Tells a person, in a line, what takes long; may be empty.
+  std::function<void(const std::string&)> say = {};
 };
 
+/// To the instance things go by a URL of S3 that it fetches; from the first on that it could not
+/// fetch, inside of commands (ssm_pieces). From it they come in the command's own answer, when it
+/// is little and soon over; else by S3, with a policy that it posts with; else, where a group is
+/// named, by CloudWatch Logs with permissions of its own; else from a spool there, which commands
+/// read (ssm_relay).
 class SsmTransport final : public Transport {
  public:
-  /// Session and clock outlive it.
-  SsmTransport(aws::Session& session, Clock& clock, SsmSettings settings);
+  /// Watcher and clock outlive it.
+  SsmTransport(aws::Watcher& watcher, Clock& clock, SsmSettings settings);
   ~SsmTransport() override;
 
   /// "i-0123456789abcdef0 (SSM)"

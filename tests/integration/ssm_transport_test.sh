@@ -47,7 +47,7 @@ ended "exit code 127"
 expect_contains "$err" "No such file"
 expect_exit 0 ssm run sh -c 'kill -9 $$'
 expect_contains "$err" "ended: killed by SIGKILL"
-has_no_objects() { [ -z "$(aws s3api list-objects-v2 --bucket "$bucket" --query 'Contents[].Key' --output text | grep -v None)" ]; }
+has_no_objects() { [ "$(aws s3api list-objects-v2 --bucket "$bucket" --query 'Contents[].Key' --output text)" = None ]; }
 has_no_objects || fail "small answers went over S3"
 
 # 50 MB, complete and in order, and the objects are gone afterwards.
@@ -70,6 +70,26 @@ cmp x fetched
 expect_equal "$(stat -c %a fetched)" 600
 expect_exit 1 ssm download /no/such/file "$scratch/fetched"
 expect_contains "$err" "No such file"
+
+# A shell, by the AWS CLI and a stand-in for its plugin, which does the command as Session Manager does:
+# as a user who has to become root first. Without them it says what to install.
+mkdir plain plugin
+ln -s "$(command -v sh)" plain/sh
+expect_exit 1 env PATH="$scratch/plain" "$TOEHOLD_SSM_PROBE" "$id" "$bucket" p/ "$agent" interact true
+expect_contains "$err" "needs aws, which is not in PATH | install the AWS CLI and the Session Manager plugin"
+cat >plugin/session-manager-plugin <<'SH'
+#!/usr/bin/env bash
+if [ "$1" = --version ]; then echo 1.2.0.0; exit; fi
+word() { python3 -c 'import json,sys; print(eval("json.loads(sys.argv[1])" + sys.argv[2]))' "$1" "$2"; }
+[ "$3" = StartSession ] && [ "$(word "$5" '["DocumentName"]')" = AWS-StartInteractiveCommand ] || exit 99
+instance_do "$(word "$5" '["Target"]')" runuser -u "$ssh_user" -- sh -c "$(word "$5" '["Parameters"]["command"][0]')"
+SH
+chmod +x plugin/session-manager-plugin
+export -f instance_do instance_pid cloud_ask
+export ssh_user aws_url aws_python
+expect_exit 0 env PATH="$scratch/plugin:$(dirname "$aws_python"):$PATH" "$TOEHOLD_SSM_PROBE" "$id" "$bucket" p/ "$agent" \
+  interact sh -c 'echo "$(id -u) $1 $2"' sh "it's" 'two  words $x'
+expect_contains "$out" "0 it's two  words \$x"
 
 # After a deadline or a stop the program is ended there.
 export TOEHOLD_PROBE_LIMIT=4
@@ -98,7 +118,7 @@ expect_lacks "$(<second)" first
 ssm run sh -c 'echo begun; sleep 300' >cut 2>&1 &
 cut=$!
 wait_until 20 grep -q begun cut
-instance_do "$id" systemctl reboot || true
+instance_do "$id" systemctl reboot --force || true # nothing has the time to tell its end
 wait "$cut" && fail "a restart was not noticed"
 expect_contains "$(<cut)" "has lost the program: was it restarted?"
 expect_exit 0 ssm run echo back
@@ -113,6 +133,45 @@ cloud_faults '[]'
 expect_equal "$(sha256sum <"$scratch/.out")" "$(seq 20000 | sha256sum)"
 ended "exit code 0"
 wait_until 20 instance_do "$id" sh -c '! ls /run/toehold-relay | grep .'
+
+# A command that we give up is cancelled.
+cloud_faults '[{"operation": "GetCommandInvocation", "code": "AccessDeniedException"}]'
+expect_exit 1 ssm run echo never
+expect_contains "$(cloud_calls)" ssm:CancelCommand
+cloud_faults '[]'
+
+# What stands still on its way from S3 is fetched again. Waited for below.
+head -c 1000 /dev/urandom >still
+cloud_faults '[{"operation": "GetObject", "match": {"query": "Signature"}, "effect": "slow", "seconds": 90}]'
+begin_still=$(date +%s)
+ssm upload still /var/lib/toehold-still 0600 &
+still=$!
+is_fetching() { cloud_log | grep -F '"fault": "slow"' >/dev/null; }
+wait_until 20 is_fetching
+
+# A command whose answer is lost is looked for and not sent twice.
+cloud_faults '[{"operation": "SendCommand", "effect": "lost"}]'
+expect_exit 0 ssm run sh -c 'echo once | tee -a /srv/once'
+expect_equal "$(instance_do "$id" cat /srv/once)" once
+expect_contains "$(cloud_log | grep -F ListCommandInvocations)" "\"InstanceId\": \"$id\"" # not the look of a Watcher
+cloud_faults '[]'
+wait "$still" || fail "it was not fetched"
+[ $(($(date +%s) - begin_still)) -lt 60 ] || fail "it took its time"
+expect_equal "$(instance_do "$id" sha256sum /var/lib/toehold-still | cut -c1-64)" "$(sha256sum <still | cut -c1-64)"
+
+# Nor can it fetch anything then: files go there inside of commands.
+head -c 200000 /dev/urandom >piece
+[ -z "${TOEHOLD_FULL_TESTS:-}" ] || cp "${TOEHOLD_STATIC_AGENT:-$TOEHOLD_AGENT}" piece
+cloud_faults '[{"operation": "GetObject", "match": {"query": "Signature"}, "code": "AccessDenied", "status": 403, "times": 0}]'
+begin=$(date +%s%N)
+expect_exit 0 ssm upload piece /var/lib/toehold-test/piece 0640
+milliseconds=$((($(date +%s%N) - begin) / 1000000))
+cloud_faults '[]'
+expect_contains "$err" "does not reach S3: "
+expect_equal "$(instance_do "$id" sha256sum /var/lib/toehold-test/piece | cut -c1-64)" "$(sha256sum <piece | cut -c1-64)"
+expect_equal "$(instance_do "$id" stat -c %a /var/lib/toehold-test/piece)" 640
+expect_equal "$(instance_do "$id" sh -c 'ls /var/lib/toehold-test | sort | tr "\n" " "')" "piece toehold-agent "
+echo "$(stat -c %s piece) bytes in $milliseconds ms without S3"
 
 expect_exit 0 ssm remove
 has_no_objects || fail "objects were left behind"

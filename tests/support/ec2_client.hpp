@@ -2,6 +2,7 @@
 // the calls of EC2 and STS; opens no connection.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 

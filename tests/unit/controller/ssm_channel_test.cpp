@@ -14,6 +14,7 @@ const SsmScript script{"5a", {"the script"}};
 
 struct Instance : SessionHarness {
   SsmSettings settings{"i-1", "eu-west-1", {"b", "p/", {}}, "/agent", 600s};
+  std::optional<aws::Watcher> watcher;
   std::optional<SsmChannel> channel;
   Deadline limit;
   int ticks = 0;
@@ -31,7 +32,8 @@ struct Instance : SessionHarness {
   }
   void answers() { is("Success", "Success", encode_answer("5a", {"done", {"x"}})); }
   RelayAnswer ask() {
-    if (!channel) channel.emplace(session(), clock, settings);
+    if (!watcher) watcher.emplace(session());
+    if (!channel) channel.emplace(*watcher, clock, settings);
     return channel->ask(script, 60s, {limit, stop.get_token(), [this] { ++ticks; }});
   }
   std::string refusal() {
@@ -121,9 +123,16 @@ TEST_CASE("a command whose answer got lost is looked for, not sent twice") {
   CHECK(it.ask().kind == "done");
   CHECK(it.calls("SendCommand") == 1);
   CHECK_THAT(it.http.requests()[2].body, ContainsSubstring("c-7"));
+  Instance late;
+  late.http.add_drop();
+  for (int i = 0; i < 2; ++i) late.http.add(200, R"({"CommandInvocations": []})");
+  late.http.add(200, R"({"CommandInvocations": [{"CommandId": "c-7", "Comment": "toehold 5a"}]})");
+  late.answers();
+  CHECK(late.ask().kind == "done");
+  CHECK(late.calls("SendCommand") == 1);
   Instance other;
   other.refuses("InternalServerError", 500);
-  other.http.add(200, R"({"CommandInvocations": []})");
+  for (int i = 0; i < 4; ++i) other.http.add(200, R"({"CommandInvocations": []})");
   other.takes();
   other.answers();
   CHECK(other.ask().kind == "done");
@@ -154,4 +163,39 @@ TEST_CASE("what the script says of itself is the reason") {
   it.takes();
   it.is("Success", "Success", encode_answer("5a", {"failed", {"there is no base64"}}));
   CHECK(it.refusal() == "i-1: there is no base64");
+}
+
+TEST_CASE("a command goes on while nothing is heard of it") {
+  Instance it;
+  it.takes();
+  it.is("InProgress", "InProgress");
+  for (int i = 0; i < 12; ++i) it.refuses("ThrottlingException");
+  for (int i = 0; i < 12; ++i) it.refuses("ServiceUnavailable", 503);
+  it.answers();
+  CHECK(it.ask().kind == "done");
+  CHECK(it.calls("CancelCommand") == 0);
+  // Not for ever, and not when it is no trouble that passes.
+  Instance denied;
+  denied.takes();
+  denied.refuses("AccessDeniedException");
+  denied.http.add(200, "{}");
+  CHECK_THAT(denied.refusal(), ContainsSubstring("not allowed"));
+  CHECK(denied.kind == Error::Kind::aws);
+  CHECK(denied.calls("CancelCommand") == 1);
+  Instance silent;
+  silent.takes();
+  for (int i = 0; i < 2000; ++i) silent.refuses("ThrottlingException");
+  const Monotonic began = silent.clock.monotonic();
+  CHECK_THAT(silent.refusal(), ContainsSubstring("ThrottlingException"));
+  CHECK(silent.kind == Error::Kind::network);
+  CHECK(silent.clock.monotonic() - began > silent.settings.connect_timeout);
+  CHECK(silent.calls("CancelCommand") > 0);
+}
+
+TEST_CASE("a command that is throttled is sent again") {
+  Instance it;
+  for (int i = 0; i < 5; ++i) it.refuses("ThrottlingException");
+  it.takes();
+  it.answers();
+  CHECK(it.ask().kind == "done");
 }

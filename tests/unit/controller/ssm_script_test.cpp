@@ -1,6 +1,8 @@
 #include "runner/controller/ssm_script.hpp"
 
+#include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
+#include "runner/base/files.hpp"
 #include "runner/base/process.hpp"
 #include "runner/base/text.hpp"
 #include "runner/report/relayed_output.hpp"
@@ -11,10 +13,11 @@ using namespace toehold;
 namespace {
 
 /// What the script prints when `sh` runs it here.
-std::string printed_by(const SsmScript& script) {
+std::string printed_by(const SsmScript& script, const std::string& path = {}) {
   std::string out;
   Command command;
-  command.argv = {"sh", "-c", join(script.lines, "\n")};
+  command.argv = {"/bin/sh", "-c", join(script.lines, "\n")};
+  if (!path.empty()) command.environment = {{"PATH", path}};
   RealProcessRunner().run(command,
                           [&](Stream stream, std::string_view bytes) {
                             if (stream == Stream::out) out += bytes;
@@ -49,8 +52,55 @@ TEST_CASE("without an agent the shell answers, whatever the words are") {
   CHECK(answer->parts == std::vector<std::string>{"194", "a'b\"|$(false) *|x\n||", "e\n", "22"});
 }
 
+TEST_CASE("what is lost on the way from S3 is fetched again, but not for ever") {
+  const TempDirectory folder(fs::temp_directory_path(), "fetch-");
+  const auto program = [&](const std::string& name, const std::string& text) {
+    write_file_atomically(folder.path() / name, "#!/bin/sh\n" + text);
+    fs::permissions(folder.path() / name, fs::perms::owner_all);
+  };
+  const std::string here = folder.path().string();
+  program("sleep", "");
+  // Nothing, the half of it, and the whole.
+  program("curl",
+          "echo x >>" + here + "/tries; case $(wc -l <" + here + "/tries) in\n" +
+              "1) echo 'curl: (52) Empty reply' >&2; exit 52;; 2) printf ha >\"$5\";; *) printf "
+              "half >\"$5\";; esac\n");
+  const std::string path = here + ":/usr/bin:/bin";
+  const std::string sum = digest_of(DigestAlgorithm::sha256, "half");
+  const SsmScript script = fetch_script("00ff", "https://x/", here + "/file", 0600, sum);
+  CHECK(find_answer(printed_by(script, path), "00ff")->kind == "done");
+  CHECK(read_file(here + "/file") == "half");
+
+  program("curl", "echo 'curl: (52) Empty reply' >&2; exit 52\n");
+  const auto failed = find_answer(printed_by(script, path), "00ff");
+  CHECK(failed->kind == "unreachable");
+  CHECK(failed->parts.at(0) == "curl: (52) Empty reply");
+}
+
 TEST_CASE("without an agent and words there is nothing to ask") {
   const auto answer = find_answer(printed_by(relay_script("/no/agent", "00ff", "{}", {})), "00ff");
   REQUIRE(answer);
   CHECK(answer->kind == "gone");
+}
+
+TEST_CASE("a file comes in pieces, in their order, and only as it was sent") {
+  const TempDirectory folder(fs::temp_directory_path(), "pieces-");
+  const std::string pieces = (folder.path() / "a file.d").string();
+  const std::string path = (folder.path() / "a file").string();
+  const std::string whole = std::string("one\0two\n", 8) + std::string(50000, 'x');
+  const auto answer = [&](const SsmScript& script) {
+    const auto found = find_answer(printed_by(script), "00ff");
+    return found ? found->kind : "none";
+  };
+  CHECK(answer(piece_script("00ff", pieces, "00001", whole.substr(5))) == "done");
+  CHECK(answer(piece_script("00ff", pieces, "00000", "in between")) == "done");
+  CHECK(answer(piece_script("00ff", pieces, "00000", whole.substr(0, 5))) == "done");
+  const std::string sum = digest_of(DigestAlgorithm::sha256, whole);
+  CHECK(answer(join_script("00ff", pieces, false, path, 0640, sum)) == "done");
+  CHECK(read_file(path) == whole);
+  CHECK_FALSE(fs::exists(pieces));
+  CHECK(answer(piece_script("00ff", pieces, "00000", "else")) == "done");
+  CHECK(answer(join_script("00ff", pieces, false, path, 0640, sum)) == "failed");
+  CHECK(read_file(path) == whole);
+  CHECK_FALSE(fs::exists(pieces));
 }
