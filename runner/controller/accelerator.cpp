@@ -35,15 +35,15 @@ std::optional<std::string> known_verdict() {
 
 /// A kernel that has set up its network sends something at once; one that hangs does not, whatever
 /// firmware and boot loader have done before it.
-bool boots_with_kvm(const QemuOptions& options, const fs::path& disk, const fs::path& scratch,
-                    ProcessRunner& processes, Clock& clock, std::stop_token stop) {
-  const TempDirectory folder(scratch, "kvm-");
+bool boots_with_kvm(const QemuOptions& options, const KvmTrial& trial, ProcessRunner& processes,
+                    Clock& clock, std::stop_token stop) {
+  const TempDirectory folder(trial.scratch, "kvm-");
   const fs::path capture = folder.path() / "packets";
-  std::vector<std::string> words = machine_words(options, "kvm", disk, "snapshot=on");
+  std::vector<std::string> words = machine_words(options, "kvm", trial.disk, "snapshot=on");
   words.insert(words.end(), {"-netdev", "user,id=net,restrict=on", "-object",
                              "filter-dump,id=dump,netdev=net,file=" + qemu_value(capture)});
   const Command command{
-      words, "/", {{"TMPDIR", folder.path().string()}, {machine_mark, scratch.string()}}};
+      words, "/", {{"TMPDIR", folder.path().string()}, {machine_mark, trial.scratch.string()}}};
   const Monotonic begun = clock.monotonic();
   std::stop_source enough;
   const std::stop_callback interrupted(stop, [&] { enough.request_stop(); });
@@ -64,15 +64,15 @@ bool boots_with_kvm(const QemuOptions& options, const fs::path& disk, const fs::
 
 }  // namespace
 
-std::string choose_accelerator(const QemuOptions& options, const fs::path& disk,
-                               const fs::path& scratch, ProcessRunner& processes, Clock& clock,
+std::string choose_accelerator(const QemuOptions& options, const KvmTrial& trial,
+                               ProcessRunner& processes, Clock& clock,
                                const std::function<void(const std::string&)>& note,
                                std::stop_token stop) {
   if (options.accelerator != "auto") return options.accelerator;
-  if (::access("/dev/kvm", R_OK | W_OK) != 0) return "tcg";
+  if (::access(trial.device.c_str(), R_OK | W_OK) != 0) return "tcg";
   if (const auto known = known_verdict()) return *known;
   note("trying KVM, for at most " + std::to_string(patience / 1s) + " s");
-  const bool boots = boots_with_kvm(options, disk, scratch, processes, clock, stop);
+  const bool boots = boots_with_kvm(options, trial, processes, clock, stop);
   if (!boots) note("KVM boots nothing on this machine: its CPUs are emulated, which is slow");
   const std::string verdict = boots ? "kvm" : "tcg";
   make_private_directory(verdict_file().parent_path());

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -27,6 +29,11 @@
 
 namespace toehold {
 
+class AwsShare;
+
+/// Texts by the names of their files.
+using SourceTexts = std::map<std::string, std::string>;
+
 /// One stage of a build: documents and the phases of them that run on an instance.
 struct Stage {
   std::string name;  // "build" or "test"
@@ -34,6 +41,7 @@ struct Stage {
   std::string phases;                     // "build,validate"
   std::filesystem::path state_directory;  // private; the journal of the stage, on this machine
   std::filesystem::path log_directory;    // private; gets the TOE_... folder, on this machine
+  const SourceTexts* sources = nullptr;   // where nested documents are, instead of this machine
 };
 
 /// What the cache means for a step of a build that is not run.
@@ -49,7 +57,8 @@ Plan plan_of(const Stage& stage);
 /// All of its steps, to be run for this reason.
 std::vector<StepForecast> forecast_all_run(const Stage& stage, const std::string& why);
 
-enum class StageEnd { succeeded, failed, interrupted };
+/// `taken_back`: a spot instance that is about to go; no Instance returns it to the build.
+enum class StageEnd { succeeded, failed, interrupted, taken_back };
 
 /// What is to become of a step that failed when its stage is run again: nothing of it is kept and
 /// it is left out, or what it left is kept and it counts as done.
@@ -115,7 +124,14 @@ struct ProviderInfo {
   bool reboots = false;              // a Reboot step is one
   bool layers = false;               // what a step has done can be taken away again
   bool snapshots = true;             // the test stage has a machine of its own
+  bool distributes = false;          // an image can be brought to regions and accounts
   std::string default_output = {};   // made where the recipe names none; empty: none has to be
+};
+
+/// Where a build's state is kept besides its folder.
+struct CopyPlace {
+  std::string address;  // "s3://BUCKET/PREFIX"; empty: nowhere
+  std::string region;   // may be empty
 };
 
 /// What a provider is given for one build.
@@ -133,19 +149,44 @@ struct BuildContext {
   EventSink* watcher = nullptr;      // sees the events of every stage
   BuildTiming* timing = nullptr;     // for `--timing`
   UnixMillis started = 0;            // when the build began, in its first process
+  std::function<void()> save = {};   // see note_down()
+  std::function<void()> check = {};  // see must_hold()
+  AwsShare* aws = nullptr;           // with other builds of this process; null: it is alone
 
+  /// A line to a person.
+  void say(const std::string& text) const { command.tell(text + "\n"); }
   /// The time since the last one went there.
   void lap(const std::string& what) const {
     if (timing) timing->lap(what);
   }
+  /// What the folder says now is acted on next: a build that goes on elsewhere has to know it.
+  void note_down() const {
+    if (save) save();
+  }
+  /// Before something is ended or removed: when another machine drives the build now, this throws
+  /// Error(busy) or, where the build is alone in its process, does not return.
+  void must_hold() const {
+    if (check) check();
+  }
+};
+
+/// How a build ended, for whom the recipe names.
+struct BuildOutcome {
+  bool interrupted = false;
+  std::string message;               // why it failed; empty: it has not
+  std::string failed_step;           // "build.Install"
+  std::optional<Manifest> manifest;  // of the image, which there may be although it failed later
 };
 
 class Provider {
  public:
   virtual ~Provider() = default;
   virtual ProviderInfo info() const = 0;
-  /// Reports what this target cannot do of the recipe and its documents; no side effects. Throws
-  /// Error for what is missing on this machine (no podman, no overlayfs).
+  /// Reports what this target cannot do of the recipe, wherever that would run; looks at no more
+  /// than the files that it names. ProviderInfo's outputs are checked already.
+  virtual void check_recipe(const Recipe&, Diagnostics&) {}
+  /// Reports what this target cannot do of the documents, or of the recipe here; no side effects.
+  /// Throws Error for what is missing on this machine (no podman, no overlayfs).
   virtual void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
                      Diagnostics& diagnostics) = 0;
   /// An instance of the recipe's parent, or, for the test stage, of a snapshot; that of an earlier
@@ -163,6 +204,11 @@ class Provider {
   /// gone.
   virtual std::unique_ptr<Instance> find(const Recipe& recipe, bool of_test,
                                          const BuildContext& context) = 0;
+  /// Where this build is gone on with when this machine is lost.
+  virtual CopyPlace copy_place(const Recipe&) const { return {}; }
+  /// The build is over, with all that it removes: tells whom the recipe names, and brings the logs
+  /// to where it wants them. Does not throw: what fails here is a warning on stderr.
+  virtual void end_of_build(const Recipe&, const BuildContext&, const BuildOutcome&) {}
   /// Removes what an inventory record names; true when it is gone, or was.
   virtual bool remove(const InventoryRecord& record, ProcessRunner& processes) = 0;
 };

@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto shut_down_patience = 180s;
+constexpr int enough_refusals = 8;
 
 void say(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
@@ -52,7 +53,9 @@ QemuInstance::QemuInstance(const Recipe& recipe, const QemuSnapshot* from, bool 
       context.inventory.plan_again(qemu_target, "machine", folder_.string());
   record_ = record.number;
   for (const InventoryRecord& other : context.inventory.remaining()) {
-    if (other.id == snapshot_disk().string() && other.state != "planned") {
+    // It comes by one rename, which may be all that an earlier process came to.
+    if (other.id == snapshot_disk().string() && fs::exists(snapshot_disk())) {
+      context.inventory.set_state(other.number, "created");
       disk_record_ = other.number;
     }
   }
@@ -70,9 +73,29 @@ QemuInstance::QemuInstance(const Recipe& recipe, const QemuSnapshot* from, bool 
     make_guest();
     return;
   }
+  const bool may_be_cleaned = machine_.is_running() && !for_test_ && fs::exists(cleaning_note());
   if (!machine_.is_running()) boot();
   make_guest();
+  if (may_be_cleaned && !lets_us_in()) {
+    // The keys went when all else was on the disk, and the next boot has the seed's again.
+    machine_.cut_power();
+    boot();
+    make_guest();
+  }
   wait_until_reachable();
+}
+
+/// False when its sshd is there and does so no more.
+bool QemuInstance::lets_us_in() {
+  for (int refusals = 0; refusals < enough_refusals; ++refusals) {
+    try {
+      transport_->connect(context_.stop);
+      return true;
+    } catch (const Error&) {
+      if (!context_.clock.sleep_for(500ms, context_.stop)) return true;
+    }
+  }
+  return false;
 }
 
 void QemuInstance::create(const QemuSnapshot* from) {
@@ -95,7 +118,7 @@ void QemuInstance::create(const QemuSnapshot* from) {
 
 void QemuInstance::boot() {
   const std::string accelerator = choose_accelerator(
-      options_, machine_.disk(), folder_, context_.processes, context_.clock, say, context_.stop);
+      options_, {machine_.disk(), folder_}, context_.processes, context_.clock, say, context_.stop);
   say("booting a machine with " + accelerator + (for_test_ ? ", from the snapshot" : ""));
   machine_.start(options_, accelerator, context_.stop);
 }
@@ -162,6 +185,9 @@ StageEnd QemuInstance::run(const Stage& stage) {
 }
 
 void QemuInstance::clean_up() {
+  // An earlier process has begun with it, and is done again with all of it.
+  if (fs::exists(cleaning_note()) && !guest_->has_agent()) guest_->restore(guest_->find_agent());
+  write_file_atomically(cleaning_note(), "");
   if (options_.cleanup != "never") return say(guest_->clean(recipe_.working_directory));
   guest_->remove_agent();
 }

@@ -41,6 +41,7 @@ class QemuInstance final : public Instance {
  private:
   void create(const QemuSnapshot* from);
   void boot();
+  bool lets_us_in();
   void wait_until_reachable();
   void make_guest();
   void must_be_on() const;
@@ -48,6 +49,7 @@ class QemuInstance final : public Instance {
   void shut_down();
   std::unique_ptr<Snapshot> snapshot_of(std::int64_t record) const;
   std::filesystem::path snapshot_disk() const { return context_.directory / "snapshot.qcow2"; }
+  std::filesystem::path cleaning_note() const { return context_.directory / "cleaning"; }
   std::filesystem::path packages_file() const { return context_.directory / "packages-after.json"; }
 
   const Recipe& recipe_;

@@ -28,6 +28,16 @@ class QemuProvider final : public Provider {
     return info;
   }
 
+  void check_recipe(const Recipe& recipe, Diagnostics& diagnostics) override {
+    const std::string wrong = why_no_machine_base(qemu_options(recipe).base);
+    if (wrong.empty()) return;
+    diagnostics.error(
+        codes::invalid_value, recipe.target.base_where, wrong,
+        "`base` of target 'qemu' is mmdebstrap:bookworm, a disk image (qcow2; raw if it is named "
+        ".raw or .img), or a folder or a tarball of a root file system; a relative path starts at "
+        "the recipe's folder");
+  }
+
   void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
              Diagnostics& diagnostics) override {
     warn_of_unsent_documents(documents, diagnostics);

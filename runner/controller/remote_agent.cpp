@@ -1,12 +1,12 @@
 #include "runner/controller/remote_agent.hpp"
 
 #include <algorithm>
-#include <fstream>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/remote_bookmark.hpp"
 #include "runner/controller/remote_documents.hpp"
 #include "runner/controller/sent_files.hpp"
 #include "runner/report/run_stream.hpp"
@@ -67,43 +67,26 @@ class OurNames final : public EventSink {
   EventSink& sink_;
 };
 
-/// Keeps how far a run was followed, for the process that comes after this one.
-class Bookmark {
- public:
-  Bookmark(const Stage& stage, Clock& clock)
-      : file_(stage.state_directory / (stage.name + ".followed")), clock_(clock) {
-    std::error_code error;
-    if (!fs::exists(file_, error)) return;
-    begun_ = true;
-    offset_ = static_cast<std::uint64_t>(
-        Value(std::string(trim(read_file(file_, 64)))).as_int().value_or(0));
-  }
-  bool begun() const { return begun_; }
-  std::uint64_t offset() const { return offset_; }
-  void remove() {
-    std::error_code ignored;
-    fs::remove(file_, ignored);
-  }
-  /// Not at every line: what was shown may be shown again, which costs less than a write.
-  void set(std::uint64_t offset, bool now) {
-    if (!now && clock_.monotonic() - written_ < 1s) return;
-    written_ = clock_.monotonic();
-    std::ofstream(file_) << offset << "\n";  // not durable: it saves a repetition, no more
-  }
-
- private:
-  fs::path file_;
-  Clock& clock_;
-  bool begun_ = false;
-  std::uint64_t offset_ = 0;
-  Monotonic written_{};
+/// Thrown out of a following, by its own hand and to its own caller.
+struct SpotNotice {
+  std::string time;
 };
 
 Note note(const std::string& level, const std::string& text) {
   return Note{"", level, text};
 }
 
+bool may_pass(const Error& error) {
+  return error.kind() == Error::Kind::network || error.kind() == Error::Kind::timeout;
+}
+
 }  // namespace
+
+void ask_whether_on(const std::function<void()>& must_be_on) try {
+  if (must_be_on) must_be_on();
+} catch (const Error& error) {
+  if (!may_pass(error)) throw;
+}
 
 std::vector<std::string> working_directories(const Recipe& recipe) {
   if (!recipe.working_directory.empty()) return {recipe.working_directory};
@@ -181,7 +164,8 @@ void RemoteAgent::start(const Stage& stage, const std::string& from, std::stop_t
 }
 
 void RemoteAgent::forget(const Stage& stage) {
-  Bookmark(stage, clock_).remove();
+  RemoteBookmark(stage, clock_).remove();
+  if (options_.noted) options_.noted();
 }
 
 int RemoteAgent::shell(const std::string& stage, const std::vector<std::string>& command,
@@ -197,8 +181,9 @@ int RemoteAgent::shell(const std::string& stage, const std::vector<std::string>&
 struct RemoteAgent::Following {
   std::string place;
   EventSink& sink;
-  Bookmark& bookmark;
+  RemoteBookmark& bookmark;
   const std::function<void(bool)>& seen;
+  bool minds_notice = false;
   std::uint64_t offset = 0;
   std::string pending;  // a line that has not ended yet
   Value ended;          // the last line, or null
@@ -221,6 +206,12 @@ struct RemoteAgent::Following {
       ended = parse_json(line);
       return;
     }
+    if (line.starts_with("{\"type\":\"notice\"")) {
+      if (!minds_notice) return;
+      const Value notice = parse_json(line);
+      const Value* time = notice.find("time");
+      throw SpotNotice{time && time->is_scalar() ? printable(time->text()) : "once"};
+    }
     if (offset >= bookmark.offset()) seen(false);
     read_stream_line(line, sink);
     offset += line.size() + 1;
@@ -238,11 +229,14 @@ void RemoteAgent::follow(Following& following, std::stop_token stop) {
   while (following.ended.is_null() && !stop.stop_requested()) {
     std::string reason;
     following.pending.clear();
+    std::vector<std::string> words{
+        agent_path(), "follow", following.place, "--offset", std::to_string(following.offset),
+        "--wait"};
+    if (following.minds_notice) words.emplace_back("--spot");
     try {
       std::string err;
       const ProcessResult result = transport_.run(
-          {agent_path(), "follow", following.place, "--offset", std::to_string(following.offset),
-           "--wait"},
+          words,
           [&](Stream stream, std::string_view bytes) {
             if (bytes.empty()) return following.sink.tick();
             if (stream == Stream::err) {
@@ -258,7 +252,7 @@ void RemoteAgent::follow(Following& following, std::stop_token stop) {
           {}, stop);
       reason = describe(result) + " " + std::string(trim(printable(err)));
     } catch (const Error& error) {
-      if (error.kind() != Error::Kind::network && error.kind() != Error::Kind::timeout) throw;
+      if (!may_pass(error)) throw;
       reason = error.full_message();
     }
     if (!following.ended.is_null() || stop.stop_requested()) break;
@@ -267,17 +261,18 @@ void RemoteAgent::follow(Following& following, std::stop_token stop) {
                          " was lost; the run goes on there (" + reason + ")");
     }
     lost = true;
-    if (options_.must_be_on) options_.must_be_on();
+    ask_whether_on(options_.must_be_on);
     if (clock_.monotonic() - heard > options_.patience) {
       throw Error(Error::Kind::network, transport_.name() + " stays out of reach: " + reason,
                   "the run goes on there; `toehold resume` finds it again");
     }
     clock_.sleep_for(pause, stop);
-    pause = std::min<std::chrono::milliseconds>(pause * 2, 5s);
+    pause = std::min<std::chrono::milliseconds>(pause * 2, 2s);
   }
 }
 
 void RemoteAgent::end_run(const Stage& stage) {
+  if (options_.must_hold) options_.must_hold();
   std::string out, err;
   try {
     run_agent({agent_path(), "stop", place_of(stage)}, out, err, {});
@@ -286,27 +281,46 @@ void RemoteAgent::end_run(const Stage& stage) {
   }
 }
 
+/// Returns when the instance will be taken back, if that is why the run has ended.
+std::string RemoteAgent::follow_to_end(Following& following, const Stage& stage,
+                                       std::stop_token stop) {
+  try {
+    follow(following, stop);
+    return {};
+  } catch (const SpotNotice& notice) {
+    following.sink.on(Event{0, clock_.unix_millis(),
+                            note("warning", "AWS takes this spot instance back at " + notice.time +
+                                                "; the run is stopped and its logs are fetched")});
+    following.minds_notice = false;
+    end_run(stage);
+    follow(following, stop);
+    return notice.time;
+  }
+}
+
 RemoteEnd RemoteAgent::run(const Stage& stage, const std::string& from, EventSink& sink,
                            const std::function<void(bool)>& seen, std::stop_token stop) {
-  Bookmark bookmark(stage, clock_);
+  RemoteBookmark bookmark(stage, clock_);
   if (!bookmark.begun()) {
     send_stage(stage, stop);
     // First: a run that is not found is started, one that nobody remembers would run twice.
     bookmark.set(0, true);
+    if (options_.noted) options_.noted();
     start(stage, from, stop);
   }
   OurNames names(stage, place_of(stage), sink);
-  Following following{place_of(stage), names, bookmark, seen, 0, {}, {}};
+  Following following{place_of(stage), names, bookmark, seen, options_.is_spot, 0, {}, {}};
   seen(bookmark.offset() > 0);
   RemoteEnd end;
   for (int revivals = 0;;) {
     try {
-      follow(following, stop);
+      end.taken_back = follow_to_end(following, stage, stop);
     } catch (...) {
       bookmark.set(following.offset, true);
       throw;
     }
     bookmark.set(following.offset, true);
+    if (!end.taken_back.empty()) break;
     const Value last = std::exchange(following.ended, Value());
     if (last.is_null()) {
       end_run(stage);

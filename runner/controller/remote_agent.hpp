@@ -20,6 +20,8 @@ struct RemoteEnd {
   std::string said;              // the last of what the agent printed to stderr
   std::string log_directory;     // there; empty: it never began
   bool interrupted = false;      // we were told to stop, and have stopped it
+  /// When the spot instance will be taken back, as it was told itself; the run was stopped for it.
+  std::string taken_back;
 };
 
 struct RemoteOptions {
@@ -35,7 +37,17 @@ struct RemoteOptions {
   bool record_files = false;
   /// For finding nested documents to send along; null: none are.
   const ActionRegistry* actions = nullptr;
+  /// Called when a run is about to begin there, and when one is forgotten; may be empty.
+  std::function<void()> noted = {};
+  /// It is a spot instance of EC2: its notice ends the run, while there is time to fetch the logs.
+  bool is_spot = false;
+  /// Throws when another machine has the run now; asked before one is ended. May be empty.
+  std::function<void()> must_hold = {};
 };
+
+/// Asks it, if there is one. That it cannot be asked now, since our own network is away or a
+/// service is in trouble, says nothing of the machine.
+void ask_whether_on(const std::function<void()>& must_be_on);
 
 /// The recipe's working directory, else as in the sandbox.
 std::vector<std::string> working_directories(const Recipe& recipe);
@@ -74,6 +86,7 @@ class RemoteAgent {
   void send_stage(const Stage& stage, std::stop_token stop);
   void start(const Stage& stage, const std::string& from, std::stop_token stop);
   void follow(Following& following, std::stop_token stop);
+  std::string follow_to_end(Following& following, const Stage& stage, std::stop_token stop);
   void end_run(const Stage& stage);
   std::string place_of(const Stage& stage) const { return folder_ + "/" + stage.name; }
   void fetch_folder(const std::string& from, const std::filesystem::path& folder,

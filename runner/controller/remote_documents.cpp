@@ -31,20 +31,28 @@ bool is_known_later(const std::string& name) {
   return name.find("{{") != std::string::npos;
 }
 
-void collect(const Document& document, const ActionRegistry& actions,
+SourcePtr read_nested(const std::string& name, const SourceTexts* known) {
+  if (known) {
+    const auto text = known->find(name);
+    return text == known->end() ? nullptr : std::make_shared<SourceText>(name, text->second);
+  }
+  std::error_code error;
+  return std::filesystem::is_regular_file(name, error) ? read_document_file(name) : nullptr;
+}
+
+void collect(const Document& document, const ActionRegistry& actions, const SourceTexts* texts,
              std::vector<StageFile>& found) {
   for_each_nested(document, [&](const Step&, const Value& value) {
     const std::string name = value.text();
-    std::error_code error;
-    if (is_known_later(name) || !std::filesystem::is_regular_file(name, error)) return;
     const bool known = std::any_of(found.begin(), found.end(),
                                    [&](const StageFile& other) { return other.name == name; });
-    if (known) return;
-    const SourcePtr source = read_document_file(name);
+    if (known || is_known_later(name)) return;
+    const SourcePtr source = read_nested(name, texts);
+    if (!source) return;
     found.push_back({name, std::string(source->text())});
     // Its mistakes are told where it runs.
     if (const auto loaded = load_document(source, actions, {}); loaded.document) {
-      collect(*loaded.document, actions, found);
+      collect(*loaded.document, actions, texts, found);
     }
   });
 }
@@ -79,14 +87,21 @@ std::string remote_run_config(const Stage& stage, const std::string& place) {
   return to_json(config, 2) + "\n";
 }
 
+std::vector<StageFile> nested_documents(const std::vector<DocumentRun>& documents,
+                                        const ActionRegistry& actions, const SourceTexts* known) {
+  std::vector<StageFile> found;
+  for (const DocumentRun& run : documents) collect(*run.document, actions, known, found);
+  return found;
+}
+
 std::vector<StageFile> stage_files(const Stage& stage, const std::string& place,
                                    const ActionRegistry* actions) {
   std::vector<StageFile> files;
   std::vector<StageFile> nested;
+  if (actions) nested = nested_documents(stage.documents, *actions, stage.sources);
   for (std::size_t i = 0; i < stage.documents.size(); ++i) {
     const Document& document = *stage.documents[i].document;
     files.push_back({sent_document_name(i), std::string(document.source->text())});
-    if (actions) collect(document, *actions, nested);
   }
   Value places{Value::Map()};
   for (std::size_t i = 0; i < nested.size(); ++i) {

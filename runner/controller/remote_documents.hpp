@@ -23,6 +23,12 @@ struct StageFile {
 std::vector<StageFile> stage_files(const Stage& stage, const std::string& place,
                                    const ActionRegistry* actions);
 
+/// What ExecuteDocument steps name by a path that is here, at any depth; `known`: texts that are
+/// taken for files of these names; may be null.
+std::vector<StageFile> nested_documents(const std::vector<DocumentRun>& documents,
+                                        const ActionRegistry& actions,
+                                        const SourceTexts* known = nullptr);
+
 /// What the stage's document number `index`, from 0, is called there.
 std::string sent_document_name(std::size_t index);
 

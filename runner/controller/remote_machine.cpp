@@ -1,6 +1,6 @@
 #include "runner/controller/remote_machine.hpp"
 
-#include <cstdio>
+#include <algorithm>
 
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto boot_patience = 900s;
+constexpr auto longest_pause = 1500ms;
 
 }  // namespace
 
@@ -34,7 +35,8 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words,
 }
 
 RemoteMachine::RemoteMachine(const Recipe& recipe, Transport& transport, bool for_test,
-                             const BuildContext& context, std::function<void()> must_be_on)
+                             const BuildContext& context, std::function<void()> must_be_on,
+                             bool is_spot)
     : context_(context),
       for_test_(for_test),
       folder_(folder_for(context, for_test)),
@@ -43,7 +45,8 @@ RemoteMachine::RemoteMachine(const Recipe& recipe, Transport& transport, bool fo
       agent_(transport_, context.clock, folder_,
              {[this](std::stop_token stop) { restart(stop); }, 600s, must_be_on_,
               working_directories(recipe), records_files(recipe) && !for_test,
-              &context.command.actions}),
+              &context.command.actions, [&context] { context.note_down(); }, is_spot,
+              [&context] { context.must_hold(); }}),
       stages_(agent_, context) {}
 
 std::string RemoteMachine::folder_for(const BuildContext& context, bool for_test) {
@@ -110,21 +113,27 @@ fs::path RemoteMachine::boot_file() const {
   return context_.directory / (for_test_ ? "test-boot-id" : "boot-id");
 }
 
+void RemoteMachine::forget_boot() {
+  std::error_code ignored;
+  fs::remove(boot_file(), ignored);
+}
+
 void RemoteMachine::restart(std::stop_token stop) {
   const std::string now = boot_id(stop);
   std::error_code error;
   const bool asked_before = fs::exists(boot_file(), error);
   if (asked_before && trim(read_file(boot_file())) != now) {  // an earlier process, or a person
     fs::remove(boot_file(), error);
-    return;
+    return context_.note_down();
   }
   write_file_atomically(boot_file(), now + "\n");
+  context_.note_down();
   if (now == read_platform().boot_id) {
     throw Error(Error::Kind::unsupported,
                 "a step wants a reboot, and " + transport_.name() + " is this machine",
                 "reboot it, then go on: toehold resume " + context_.build_id);
   }
-  std::fprintf(stderr, "rebooting %s\n", transport_.name().c_str());
+  context_.say("rebooting " + transport_.name());
   try {
     const auto code = ask(transport_, {"systemctl", "reboot"}, stop).result.exit_code;
     // Without one the machine went down before it could be told: a second reboot would follow.
@@ -134,18 +143,20 @@ void RemoteMachine::restart(std::stop_token stop) {
   }
   wait_for_boot(now, stop);
   fs::remove(boot_file(), error);
+  context_.note_down();
 }
 
 void RemoteMachine::wait_for_boot(const std::string& before, std::stop_token stop) {
   const Monotonic begun = context_.clock.monotonic();
   std::string reason = "it has not gone down";
-  while (context_.clock.monotonic() - begun < boot_patience) {
-    if (!context_.clock.sleep_for(2s, stop)) return;
+  for (auto pause = 500ms; context_.clock.monotonic() - begun < boot_patience;
+       pause = std::min<std::chrono::milliseconds>(pause * 5 / 4, longest_pause)) {
+    if (!context_.clock.sleep_for(pause, stop)) return;
     try {
       if (boot_id(stop) != before) return;
     } catch (const Error& error) {
       if (error.kind() == Error::Kind::untrusted) throw;
-      if (must_be_on_) must_be_on_();
+      ask_whether_on(must_be_on_);
       reason = error.full_message();
     }
   }

@@ -23,10 +23,11 @@ RemoteAnswer ask(Transport& transport, const std::vector<std::string>& words, st
 
 class RemoteMachine {
  public:
-  /// Reaches nothing yet. `must_be_on`: as of RemoteOptions; may be empty. The references outlive
-  /// it.
+  /// Reaches nothing yet. `must_be_on` and `is_spot`: as of RemoteOptions; the first may be empty.
+  /// The references outlive it.
   RemoteMachine(const Recipe& recipe, Transport& transport, bool for_test,
-                const BuildContext& context, std::function<void()> must_be_on = {});
+                const BuildContext& context, std::function<void()> must_be_on = {},
+                bool is_spot = false);
 
   /// Where the folder of ours is on the machine of a build.
   static std::string folder_for(const BuildContext& context, bool for_test);
@@ -43,12 +44,16 @@ class RemoteMachine {
   AgentBinary find_agent();
   /// Puts the agent there; before the first stage it also looks which packages are installed.
   void install(const AgentBinary& agent);
+  /// Puts the agent there once more.
+  void restore(const AgentBinary& agent) { agent_.install(agent, context_.stop); }
   /// As of RemoteAgent.
   bool remove_agent() { return agent_.remove(); }
   /// Removes what belongs to one machine only, before there is an image of it, and our folder;
   /// returns what was done, for a person. It may not be possible to log in any more.
   std::string clean(const std::string& working_directory);
   int shell(const std::vector<std::string>& command);
+  /// The reboot that was under way: another machine takes its place.
+  void forget_boot();
 
   PackageList packages_before() const;
   PackageList packages_now();

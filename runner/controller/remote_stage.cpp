@@ -1,6 +1,5 @@
 #include "runner/controller/remote_stage.hpp"
 
-#include <cstdio>
 #include <utility>
 
 #include "runner/agent/run_session.hpp"
@@ -18,10 +17,6 @@ namespace {
 
 fs::path memory_file(const fs::path& state_directory) {
   return state_directory / "stage.json";
-}
-
-void warn(const std::string& text) {
-  std::fprintf(stderr, "warning: %s\n", text.c_str());
 }
 
 }  // namespace
@@ -55,7 +50,9 @@ void RemoteStages::choose(const std::string& step, StepChoice choice) {
   failed_ = step;
   choice_ = choice;
   if (choice == StepChoice::skip) {
-    warn(step + " is left out, but what it has done stays: this target has no layers to take away");
+    context_.say(
+        "warning: " + step +
+        " is left out, but what it has done stays: this target has no layers to take away");
   }
 }
 
@@ -82,6 +79,10 @@ bool RemoteStages::pass_over(const Stage& stage) {
 RemoteEnd RemoteStages::follow(const Stage& stage, std::string& failed) {
   ConsoleOptions screen = screen_on_stderr(context_.view);
   screen.name_logs = false;  // the build says it
+  if (context_.command.print) {
+    screen.terminal.colour = false;
+    screen.terminal.write = context_.command.print;
+  }
   Console console(screen);
   StepWatch watch(memory_.steps, failed);
   std::vector<EventSink*> readers{&watch, &console};
@@ -94,7 +95,8 @@ RemoteEnd RemoteStages::follow(const Stage& stage, std::string& failed) {
     agent_.fetch_logs(end, stage, end.interrupted ? std::stop_token() : context_.stop);
     add_files(stage.log_directory / end.log_directory.substr(end.log_directory.rfind('/') + 1));
   } catch (const Error& error) {
-    if (!end.interrupted) warn("the logs are not all here: " + error.full_message());
+    if (!end.interrupted)
+      context_.say("warning: the logs are not all here: " + error.full_message());
   }
   return end;
 }
@@ -124,6 +126,12 @@ StageEnd RemoteStages::run(const Stage& stage) {
   if (end.interrupted) {
     agent_.forget(stage);
     return StageEnd::interrupted;
+  }
+  if (!end.taken_back.empty()) {
+    agent_.forget(stage);
+    failed_ = failed;
+    taken_back_ = end.taken_back;
+    return StageEnd::taken_back;
   }
   return judge(stage, end, failed);
 }

@@ -29,7 +29,11 @@ class RemoteStages {
   /// As of Instance::run; a stage that is done is not run again. Fetches the logs, however it
   /// ended.
   StageEnd run(const Stage& stage);
+  /// The machine is gone: on another one the stage begins anew.
+  void forget(const Stage& stage) { agent_.forget(stage); }
   std::string failed_step() const { return failed_; }
+  /// With StageEnd::taken_back: when.
+  const std::string& taken_back() const { return taken_back_; }
   const std::vector<ManifestStep>& steps() const { return memory_.steps; }
   /// The step's changes stay, whatever is chosen: there is no layer to take away.
   void choose(const std::string& step, StepChoice choice);
@@ -44,6 +48,7 @@ class RemoteStages {
   RemoteAgent& agent_;
   const BuildContext& context_;
   std::string failed_;  // "phase.step"
+  std::string taken_back_;
   StageMemory memory_;
   std::optional<StepChoice> choice_;  // for the step that failed
 };

@@ -87,10 +87,8 @@ SandboxInstance::SandboxInstance(const Recipe& recipe, const BuildContext& conte
       context_(context),
       options_(sandbox_options(recipe)),
       folder_(context.directory / (from ? "sandbox-test" : "sandbox")),
-      record_(context.inventory.plan(sandbox_target, "folder", folder_.string())),
       shared_(state_base() / "cache" / "layers"),
       own_(folder_ / "layers") {
-  context_.inventory.set_state(record_, "created");
   if (from) {
     base_ = from->base();
     first_layers_ = from->layers();
@@ -100,6 +98,8 @@ SandboxInstance::SandboxInstance(const Recipe& recipe, const BuildContext& conte
     base_ = prepare_base(options_.base, context_.processes, tell, context_.stop);
     first_key_ = base_.key;
   }
+  record_ = context_.inventory.plan(sandbox_target, "folder", folder_.string());
+  context_.inventory.set_state(record_, "created");
 }
 
 SandboxInstance::~SandboxInstance() {

@@ -80,7 +80,7 @@ class SandboxInstance final : public Instance {
   const BuildContext& context_;
   SandboxOptions options_;
   fs::path folder_;
-  std::int64_t record_;
+  std::int64_t record_ = 0;
   CacheLock cache_lock_{CacheLock::Use::shared};
   LayerStore shared_;
   LayerStore own_;

@@ -18,6 +18,19 @@ void warn_of_whole_root(const Recipe& recipe, Diagnostics& diagnostics) {
   }
 }
 
+/// Whether there is a file or folder of that name.
+void check_sandbox_base(const Recipe& recipe, Diagnostics& diagnostics) {
+  const std::string base = sandbox_options(recipe).base;
+  std::error_code error;
+  if (!base.starts_with('/') || fs::is_regular_file(base, error) || fs::is_directory(base, error))
+    return;
+  diagnostics.error(codes::invalid_value, recipe.target.base_where,
+                    fs::exists(base, error) ? base + " is neither a folder nor a tarball"
+                                            : base + " is not there to start from",
+                    "`base` of target 'sandbox' is host, mmdebstrap:bookworm, or a folder or a "
+                    "tarball of a root file system; a relative path starts at the recipe's folder");
+}
+
 class SandboxProvider final : public Provider {
  public:
   ProviderInfo info() const override {
@@ -28,6 +41,11 @@ class SandboxProvider final : public Provider {
             true};
   }
 
+  void check_recipe(const Recipe& recipe, Diagnostics& diagnostics) override {
+    check_sandbox_base(recipe, diagnostics);
+    if (sandbox_options(recipe).base == "host") warn_of_whole_root(recipe, diagnostics);
+  }
+
   void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
              Diagnostics& diagnostics) override {
     if (!fs::exists("/proc/self/ns/pid")) {
@@ -35,7 +53,6 @@ class SandboxProvider final : public Provider {
                   "take the target container or ssh");
     }
     check_rootless(recipe, diagnostics);
-    if (sandbox_options(recipe).base == "host") warn_of_whole_root(recipe, diagnostics);
     for (const DocumentRun& run : documents) {
       for (const Phase& phase : run.document->phases) {
         for (const Step& step : phase.steps) {

@@ -37,14 +37,17 @@ class SshProvider final : public Provider {
     return {ssh_target, "A machine that is there already, over SSH", {}, true, false, false};
   }
 
-  void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
-             Diagnostics& diagnostics) override {
-    const std::string host = ssh_options(recipe).host;
+  void check_recipe(const Recipe& recipe, Diagnostics& diagnostics) override {
     for (const OutputSpec& output : recipe.outputs) {
       diagnostics.error(codes::invalid_value, output.where,
                         "target 'ssh' changes a machine and writes no image",
                         "leave 'outputs' out, or take the target sandbox or container");
     }
+  }
+
+  void check(const Recipe& recipe, const std::vector<DocumentRun>& documents,
+             Diagnostics& diagnostics) override {
+    const std::string host = ssh_options(recipe).host;
     const bool tests = recipe.tests_enabled && has_test(documents);
     diagnostics.warning(codes::invalid_value, recipe.target.where,
                         "no image is made: the steps change " + host + " itself, for good" +

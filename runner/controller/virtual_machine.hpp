@@ -62,12 +62,17 @@ std::string qemu_value(const std::filesystem::path& path);
 /// Cuts the power of the machine of this folder, whoever started it.
 void cut_power_of(const std::filesystem::path& folder);
 
+struct KvmTrial {
+  std::filesystem::path disk;     // what boots; stays as it is
+  std::filesystem::path scratch;  // a folder for the while
+  std::filesystem::path device = "/dev/kvm";
+};
 /// "kvm" or "tcg" for the option `accelerator`. /dev/kvm proves nothing: for "auto" a machine boots
-/// from `disk` with it, on trial, and is seen to send something on its network within 30 seconds.
-/// The answer holds until this machine boots again. `note` says what takes long.
-std::string choose_accelerator(const QemuOptions& options, const std::filesystem::path& disk,
-                               const std::filesystem::path& scratch, ProcessRunner& processes,
-                               Clock& clock, const std::function<void(const std::string&)>& note,
+/// with it, on trial, and is seen to send something on its network within 30 seconds. The answer
+/// holds until this machine boots again. `note` says what takes long.
+std::string choose_accelerator(const QemuOptions& options, const KvmTrial& trial,
+                               ProcessRunner& processes, Clock& clock,
+                               const std::function<void(const std::string&)>& note,
                                std::stop_token stop);
 
 }  // namespace toehold

@@ -9,7 +9,7 @@ export TOEHOLD_HOME=$scratch/home
 build() { "$TOEHOLD" build --view plain "$@"; }
 steps_done() { grep -c '✓\|ok ' <<<"$err" || true; }
 # Mounts and processes of our own that a build has left.
-leftovers() { grep -c "$scratch/home" /proc/mounts || true; pgrep -f "[t]oehold act" || true; }
+leftovers() { grep -c "$scratch/home" /proc/mounts || true; at_work; }
 
 cat >web.yaml <<'YAML'
 name: web
@@ -79,6 +79,23 @@ expect_exit 0 build web.yaml --no-cache
 expect_equal "$(grep -c cached <<<"$err" || true)" 0
 expect_exit 0 build web.yaml --refresh build.Show
 expect_equal "$(grep -c cached <<<"$err")" 2
+
+# --- a build that breaks off is not listed as running, nor is one whose base cannot be had
+[ "$("$TOEHOLD" builds | awk '{print $2}' | sort -u)" = succeeded ] || fail "$("$TOEHOLD" builds)"
+# When its reason is gone, resume brings it to the same end, with the outputs and without the tests.
+: >late
+expect_exit 1 build web.yaml --output changes=late/changes.tar --no-test
+newest=$("$TOEHOLD" builds | head -1)
+expect_contains "$newest" ' stopped '
+rm late && mkdir late elsewhere
+(cd elsewhere && expect_exit 0 "$TOEHOLD" resume "${newest%% *}" --view plain && expect_lacks "$err" Booted)
+[ -s late/changes.tar ] || fail "resume has forgotten the output"
+expect_contains "$("$TOEHOLD" builds | head -1)" ' succeeded '
+known=$("$TOEHOLD" builds)
+echo noise >noise.tar
+expect_exit 1 build web.yaml --set target.base="$PWD/noise.tar"
+expect_contains "$err" 'cannot unpack'
+expect_equal "$("$TOEHOLD" builds)" "$known"
 
 # --- what the kernel keeps from a step, and what a step finds
 cat >walls.yaml <<'YAML'
@@ -224,10 +241,11 @@ phases:
 YAML
 "$TOEHOLD" build --view plain long.yaml >long.out 2>&1 &
 pid=$!
-wait_until 20 grep -q begun long.out
+wait_until 20 grep -qs begun long.out
+[ "$(at_work | wc -l)" -ge 2 ] || fail "at work is only: $(at_work)" # the proof sees them
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
-wait_until 5 sh -c '! pgrep -f "[t]oehold act" >/dev/null'
+wait_until 5 is_idle
 expect_equal "$(leftovers)" 0
 expect_exit 0 "$TOEHOLD" cleanup
 expect_equal "$(ls home/builds)" ""

@@ -1,7 +1,6 @@
 #include "runner/controller/transports/ssh.hpp"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/base/users.hpp"
 
 namespace toehold {
 
@@ -62,13 +62,13 @@ constexpr const char* upload_script =
 
 std::filesystem::path home() {
   if (const char* home = std::getenv("HOME"); home && *home) return home;
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry ? entry->pw_dir : "/";
+  const std::string home = own_user().home;
+  return home.empty() ? "/" : home;
 }
 
 std::string current_user() {
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry ? entry->pw_name : "root";
+  const std::string name = own_user().name;
+  return name.empty() ? "root" : name;
 }
 
 std::string describe(const HostKey& key) {

@@ -24,6 +24,10 @@ constexpr int keep_alive_seconds = 15;
 // A peer that does not acknowledge for so long is gone: three keep-alives.
 constexpr unsigned dead_after_millis = 45000;
 
+// The kernel asks for a connection again after 1, 3, 7 s and so on: what comes back while it boots
+// would be noticed later and later.
+constexpr std::chrono::seconds ask_anew_after(2);
+
 // What libssh2 1.10 offers that nobody advises against; a server without any of a row is told no.
 constexpr const char* key_exchanges =
     "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
@@ -53,7 +57,13 @@ FileDescriptor connect_to(const addrinfo& place, const SshWait& wait, const std:
   if (!fd) throw Error::from_errno(what, errno);
   if (::connect(fd.get(), place.ai_addr, place.ai_addrlen) != 0) {
     if (errno != EINPROGRESS) return {};
-    for (pollfd poll{fd.get(), POLLOUT, 0}; ::poll(&poll, 1, 100) <= 0;) check(wait, what);
+    const auto begun = std::chrono::steady_clock::now();
+    for (pollfd poll{fd.get(), POLLOUT, 0}; ::poll(&poll, 1, 100) <= 0;) {
+      check(wait, what);
+      if (std::chrono::steady_clock::now() - begun < ask_anew_after) continue;
+      errno = ETIMEDOUT;
+      return {};
+    }
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -76,14 +86,26 @@ FileDescriptor connect_to(const SshAddress& address, const SshWait& wait) {
       ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
   if (failed != 0) throw Error(Error::Kind::network, what + ": " + ::gai_strerror(failed));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> places(found, &::freeaddrinfo);
-  for (const addrinfo* place = found; place; place = place->ai_next) {
-    FileDescriptor fd = connect_to(*place, wait, what);
-    if (fd) return fd;
-  }
+  do {
+    check(wait, what);
+    for (const addrinfo* place = found; place; place = place->ai_next) {
+      FileDescriptor fd = connect_to(*place, wait, what);
+      if (fd) return fd;
+    }
+  } while (errno == ETIMEDOUT);
   throw Error(Error::Kind::network, what + ": " + std::strerror(errno));
 }
 
 }  // namespace
+
+bool takes_connections(const SshAddress& address, const SshWait& wait) {
+  try {
+    return static_cast<bool>(connect_to(address, wait));
+  } catch (const Error& error) {
+    if (error.kind() != Error::Kind::network) throw;
+    return false;
+  }
+}
 
 std::string SshAddress::text() const {
   const std::string at = user.empty() ? host : user + "@" + host;

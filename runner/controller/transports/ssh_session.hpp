@@ -34,6 +34,9 @@ struct SshInput {
   int fd = -1;
 };
 
+/// Whether something takes connections there. Throws Error(timeout), Error(cancelled).
+bool takes_connections(const SshAddress& address, const SshWait& wait);
+
 class SshSession {
  public:
   /// Connects, and agrees on keys. `via`: the session of a jump host, which must live longer.

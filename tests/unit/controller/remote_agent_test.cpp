@@ -11,6 +11,7 @@
 
 using namespace toehold;
 using namespace toehold::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -166,6 +167,48 @@ TEST_CASE("a machine that stays out of reach is given up after a while") {
   CHECK(build.recorder.notes.size() == 1);
 }
 
+TEST_CASE("that nobody can say whether the machine is on is no end of its run") {
+  Machine machine;
+  machine.cuts.assign(3, 0);
+  machine.endings = {success};
+  Build build;
+  int asked = 0;
+  build.options.must_be_on = [&] {
+    const auto kind = asked++ % 2 == 0 ? Error::Kind::network : Error::Kind::timeout;
+    throw Error(kind, "EC2 DescribeInstances: ServiceUnavailable");
+  };
+  CHECK(build.run(machine).exit_code == 0);
+  CHECK(asked == 3);
+
+  Machine gone;
+  gone.cuts.assign(10000, 0);
+  Build lost;
+  lost.options.must_be_on = [] { throw Error(Error::Kind::process, "the instance i-1 is gone"); };
+  CHECK_THROWS_WITH(lost.run(gone), "the instance i-1 is gone");
+  CHECK(gone.connections == 1);
+}
+
+TEST_CASE("a machine that is back is noticed within two seconds, however long it was away") {
+  for (const auto away : {1s, 10s, 61s, 307s}) {
+    Build build;
+    Machine machine;
+    machine.endings = {success};
+    const auto serve = machine.transport.on_run;
+    std::optional<Monotonic> back, noticed;
+    machine.transport.on_run = [&](const FakeTransport::Words& words, const OnOutput& on_output) {
+      const Monotonic now = build.clock.monotonic();
+      if (words[1] == "follow") {
+        if (!back) back = now + away;
+        if (now < *back) throw Error(Error::Kind::network, "away");
+        noticed = now;
+      }
+      return serve(words, on_output);
+    };
+    CHECK(build.run(machine).exit_code == 0);
+    CHECK(*noticed - *back <= 2s);
+  }
+}
+
 TEST_CASE("after a reboot the same command is given again") {
   Machine machine;
   machine.endings = {reboot, reboot, success};
@@ -183,6 +226,33 @@ TEST_CASE("a reboot ends a stage on a machine that cannot be restarted") {
   machine.endings = {reboot};
   Build build;
   CHECK(build.run(machine).exit_code == 194);
+}
+
+TEST_CASE("the notice of a spot instance stops the run, which is then followed to its end") {
+  Machine machine;
+  const std::string notice =
+      R"({"type":"notice","action":"terminate","time":"2026-11-26T05:01:02Z"})";
+  machine.endings = {notice, R"({"type":"ended","exitCode":130})"};
+  Build build;
+  build.options.is_spot = true;
+  const RemoteEnd end = build.run(machine);
+  CHECK(end.taken_back == "2026-11-26T05:01:02Z");
+  CHECK(end.log_directory == "/there/build/logs/TOE_1");
+  CHECK(build.recorder.seen == everything);
+  CHECK_THAT(build.recorder.notes.at(0), ContainsSubstring("back at 2026-11-26T05:01:02Z"));
+  CHECK(machine.transport.count("stop") == 1);
+  CHECK(machine.transport.count("--spot") == 1);
+  CHECK(machine.transport.count("detach") == 1);
+}
+
+TEST_CASE("a machine that is no spot instance is not asked for a notice") {
+  Machine machine;
+  machine.endings = {R"({"type":"notice","time":"now"})"
+                     "\n" +
+                     success};
+  Build build;
+  CHECK(build.run(machine).taken_back.empty());
+  CHECK(machine.transport.count("--spot") == 0);
 }
 
 TEST_CASE("an agent that was killed is started again, but not for ever") {
