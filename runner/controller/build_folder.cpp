@@ -2,13 +2,16 @@
 #include "runner/agent/run_directory.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
+#include "runner/agent/aws_reach.hpp"
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/fields.hpp"
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/sandbox_base.hpp"
+#include "runner/controller/state_copy.hpp"
 
 namespace toehold {
 
@@ -20,11 +23,15 @@ const Fields<BuildRecord>& table() {
       .required("id", &BuildRecord::id, "Of the build.")
       .required("recipe", &BuildRecord::recipe, "Its file.")
       .optional("settings", &BuildRecord::settings, "Of --set.")
+      .optional("outputs", &BuildRecord::outputs, "Of --output.")
+      .optional("withoutTests", &BuildRecord::without_tests, "Of --no-test.")
       .required("target", &BuildRecord::target, "Where it runs.")
-      .required("state", &BuildRecord::state, "running, kept, succeeded or failed.")
+      .required("state", &BuildRecord::state, "running, stopped, kept, delivered, succeeded or failed.")
       .optional("failedStep", &BuildRecord::failed_step, "Where it failed.")
       .optional("message", &BuildRecord::message, "Why.")
-      .required("started", &BuildRecord::started, "Milliseconds since 1970.");
+      .optional("delivered", &BuildRecord::delivered, "What it has made, in words.")
+      .required("started", &BuildRecord::started, "Milliseconds since 1970.")
+      .optional("copy", &BuildRecord::copy, "Where its state is, too.");
   // clang-format on
   return fields;
 }
@@ -55,6 +62,11 @@ std::string plain(const std::string& name) {
 }
 
 }  // namespace
+
+bool is_unfinished(const BuildRecord& record) {
+  return record.state == "running" || record.state == "stopped" || record.state == "kept" ||
+         record.state == "delivered";
+}
 
 fs::path builds_folder() {
   return state_base() / "builds";
@@ -98,6 +110,62 @@ BuildFolder BuildFolder::open(const std::string& id) {
   if (!record) throw Error(Error::Kind::state, folder.path_.string() + " has no readable record");
   folder.record_ = std::move(*record);
   return folder;
+}
+
+BuildFolder BuildFolder::adopt(const std::string& id) {
+  if (id != plain(id)) throw Error(Error::Kind::usage, "'" + id + "' is no id of a build");
+  make_private_directory(builds_folder() / id);
+  BuildFolder folder(builds_folder() / id);
+  if (auto record = read_record(folder.path_)) folder.record_ = std::move(*record);
+  return folder;
+}
+
+BuildFolder::BuildFolder(BuildFolder&&) noexcept = default;
+
+BuildFolder::~BuildFolder() {
+  if (!copy_) return;
+  try {
+    end_copy();
+  } catch (const Error& error) {
+    std::fprintf(stderr, "warning: %s stays: %s\n", record_.copy.c_str(),
+                 error.full_message().c_str());
+  }
+}
+
+void BuildFolder::refill(const FolderFiles& files) {
+  write_folder(path_, files);
+  inventory_ = std::make_unique<Inventory>(path_ / "inventory.jsonl");
+  auto record = read_record(path_);
+  if (!record) throw Error(Error::Kind::state, path_.string() + " has no readable record");
+  record_ = std::move(*record);
+}
+
+std::string BuildFolder::own_id() {
+  const fs::path file = path_ / "holder";
+  std::error_code error;
+  if (!fs::exists(file, error)) write_file_atomically(file, random_hex(8) + "\n");
+  return std::string(trim(read_file(file, 64)));
+}
+
+void BuildFolder::attach(std::unique_ptr<AwsReach> reach, std::unique_ptr<StateCopy> copy,
+                         std::stop_token stop) {
+  reach_ = std::move(reach);
+  copy_ = std::move(copy);
+  inventory_->on_record([copy = copy_.get(), stop = std::move(stop)] { copy->save(false, stop); });
+}
+
+void BuildFolder::end_copy() {
+  const std::unique_ptr<StateCopy> copy = std::move(copy_);
+  if (!copy) return;
+  inventory_->on_record({});
+  if (copy->is_lost()) return;
+  if (inventory_->remaining().empty()) {
+    copy->remove();
+    record_.copy.clear();
+    save();
+  } else {
+    copy->release();
+  }
 }
 
 void BuildFolder::save() {

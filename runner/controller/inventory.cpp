@@ -93,6 +93,12 @@ void Inventory::append(const InventoryRecord& record) {
   if (record.state == "planned" && ::fdatasync(fd_.get()) != 0) {
     throw Error::from_errno("cannot write " + file_.string(), errno);
   }
+  if (!on_record_) return;
+  try {
+    on_record_();
+  } catch (const Error&) {
+    if (record.state == "planned") throw;  // the others can be found out again
+  }
 }
 
 }  // namespace toehold

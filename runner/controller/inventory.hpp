@@ -3,8 +3,11 @@
 // providers and by cleanup; never removes anything itself.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runner/base/files.hpp"
@@ -33,6 +36,10 @@ class Inventory {
   /// What may still be there, the newest first: the order to remove it in.
   std::vector<InventoryRecord> remaining() const;
   const std::vector<InventoryRecord>& all() const { return records_; }
+  /// `call` comes with each record, once that is here: with a plan before it is acted on, and what
+  /// it throws keeps it from being acted on; with other states after the fact, then it is no
+  /// failure.
+  void on_record(std::function<void()> call) { on_record_ = std::move(call); }
 
  private:
   void append(const InventoryRecord& record);
@@ -40,6 +47,7 @@ class Inventory {
   std::filesystem::path file_;
   FileDescriptor fd_;
   std::vector<InventoryRecord> records_;
+  std::function<void()> on_record_;
 };
 
 }  // namespace toehold

@@ -12,11 +12,15 @@
 #include "runner/base/json.hpp"
 #include "runner/base/text.hpp"
 #include "runner/controller/build_image.hpp"
+#include "runner/controller/build_sources.hpp"
+#include "runner/controller/build_words.hpp"
 #include "runner/controller/commands.hpp"
 #include "runner/controller/ec2_sweep.hpp"
 #include "runner/controller/ec2_things.hpp"
+#include "runner/controller/elsewhere.hpp"
 #include "runner/controller/image_draft.hpp"
 #include "runner/controller/provider.hpp"
+#include "runner/controller/recipe_check.hpp"
 #include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_instance.hpp"
 
@@ -24,14 +28,20 @@ namespace toehold {
 
 namespace {
 
-/// The recipe of a build as it is now.
-Recipe recipe_of(const BuildRecord& record) {
-  RecipeSettings settings;
-  for (const std::string& text : record.settings) {
-    const std::size_t equals = text.find('=');
-    settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+/// The recipe of a build as it is now, or as it came with the folder from another machine.
+Recipe recipe_of(const BuildFolder& folder) {
+  const BuildRecord& record = folder.record();
+  const RecipeSettings settings = parse_settings(record.settings);
+  const SourceTexts fetched = read_fetched_sources(folder.path());
+  const auto text = fetched.find(record.recipe);
+  LoadedRecipes loaded =
+      text == fetched.end() ? load_recipe(record.recipe, settings)
+                            : read_recipe(std::make_shared<SourceText>(record.recipe, text->second),
+                                          fs::path(record.recipe).parent_path(), settings);
+  for (Recipe& recipe : loaded.builds) {
+    for (const std::string& output : record.outputs) recipe.outputs.push_back(parse_output(output));
   }
-  LoadedRecipes loaded = load_recipe(record.recipe, settings);
+  check_recipes(loaded);
   for (const Diagnostic& finding : loaded.diagnostics.items()) {
     std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
   }
@@ -42,8 +52,20 @@ Recipe recipe_of(const BuildRecord& record) {
   return std::move(loaded.builds.front());
 }
 
+/// Whether it may have an instance to look at or to go on with.
+bool is_there(const BuildRecord& record) {
+  return is_unfinished(record) && record.state != "delivered";
+}
+
 void require_kept(const BuildRecord& record) {
-  if (record.state == "kept" || record.state == "running") return;
+  if (is_there(record)) return;
+  constexpr std::string_view distribution = "distribute-";
+  if (record.id.starts_with(std::string(distribution) + "ami-")) {
+    const std::string image = record.id.substr(distribution.size());
+    throw Error(Error::Kind::usage, record.id + " is no build, but the distribution of an image",
+                "go on with it: toehold distribute " + image.substr(0, image.find('-', 4)) +
+                    (record.recipe.empty() ? "" : " --recipe " + record.recipe));
+  }
   throw Error(Error::Kind::usage,
               "build " + record.id + " has " + record.state + " and left nothing",
               "build it again with --on-failure=keep: toehold build " + record.recipe);
@@ -51,14 +73,15 @@ void require_kept(const BuildRecord& record) {
 
 struct TypedShell {
   std::string build;
+  bool take_over = false;
   std::vector<std::string> command;
 };
 
 ExitCode shell(const TypedShell& typed, const CommandContext& context) {
-  BuildFolder folder = BuildFolder::open(typed.build);
+  BuildFolder folder = open_build(typed.build, {typed.take_over, false, "shell"}, context.stop);
   require_kept(folder.record());
   become_root_for({folder.record().target}, context);
-  const Recipe recipe = recipe_of(folder.record());
+  const Recipe recipe = recipe_of(folder);
   SystemClock clock;
   RealProcessRunner processes;
   const BuildContext build{folder.record().id,
@@ -78,18 +101,48 @@ ExitCode shell(const TypedShell& typed, const CommandContext& context) {
   return static_cast<ExitCode>(code);
 }
 
+/// Of what the inventory has; an image that was delivered stays. True when nothing else is left.
+bool remove_made(BuildFolder& folder, ProcessRunner& processes) {
+  bool clean = true;
+  for (const InventoryRecord& record : folder.inventory().remaining()) {
+    const bool gone = ImageDraft::is_draft(record)
+                          ? ImageDraft::remove(record)
+                          : make_provider(record.provider)->remove(record, processes);
+    if (gone) folder.inventory().set_state(record.number, "removed");
+    if (gone && ImageDraft::is_whole(record)) continue;  // it was put into the store
+    std::printf("%s  %s %s\n", gone ? "removed" : "STILL THERE", record.kind.c_str(),
+                record.id.c_str());
+    clean = clean && gone;
+  }
+  return clean;
+}
+
+/// The image is out: only the removal was cut short.
+ExitCode end_delivered(BuildFolder& folder) {
+  BuildRecord& record = folder.record();
+  std::fprintf(stderr, "%s\nit was delivered before; what is left is removed\n",
+               record.delivered.c_str());
+  RealProcessRunner processes;
+  if (!remove_made(folder, processes)) return ExitCode::failure;
+  record.state = "succeeded";
+  folder.save();
+  return ExitCode::success;
+}
+
 struct TypedResume {
   std::string build;
   BuildOptions options;
+  bool take_over = false;
   bool skip = false;
   bool go_on = false;
 };
 
 ExitCode resume(TypedResume typed, const CommandContext& context) {
-  BuildFolder folder = BuildFolder::open(typed.build);
+  BuildFolder folder = open_build(typed.build, {typed.take_over}, context.stop);
   BuildRecord& record = folder.record();
-  require_kept(record);
+  if (record.state != "delivered") require_kept(record);
   become_root_for({record.target}, context);
+  if (record.state == "delivered") return end_delivered(folder);
   if ((typed.skip || typed.go_on) && record.failed_step.empty()) {
     throw Error(Error::Kind::usage, "no step of build " + record.id + " has failed");
   }
@@ -98,14 +151,13 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
   }
   if (typed.skip) typed.options.choices.emplace_back(record.failed_step, StepChoice::skip);
   if (typed.go_on) typed.options.choices.emplace_back(record.failed_step, StepChoice::take_as_done);
-  const Recipe recipe = recipe_of(record);
-  record.state = "running";
-  folder.save();
+  typed.options.tests = !record.without_tests;
+  const Recipe recipe = recipe_of(folder);
   SystemClock clock;
   const auto begun = clock.monotonic();
   const BuildEnd end = build_image(recipe, typed.options, folder, context);
-  return finish_build(folder, end,
-                      std::chrono::duration<double>(clock.monotonic() - begun).count());
+  return finish_build(folder, end, std::chrono::duration<double>(clock.monotonic() - begun).count(),
+                      context);
 }
 
 struct TypedCleanup {
@@ -114,22 +166,14 @@ struct TypedCleanup {
   std::vector<std::string> regions;  // of it
   bool yes = false;
   bool all = false;
+  bool take_over = false;
   bool not_busy = false;  // of ourselves: builds that were not named by anybody
 };
 
 /// True when nothing of it is left.
 bool clean_up(BuildFolder& folder, ProcessRunner& processes) {
-  bool clean = true;
-  for (const InventoryRecord& record : folder.inventory().remaining()) {
-    const bool gone = ImageDraft::is_draft(record)
-                          ? ImageDraft::remove(record)
-                          : make_provider(record.provider)->remove(record, processes);
-    if (gone) folder.inventory().set_state(record.number, "removed");
-    std::printf("%s  %s %s\n", gone ? "removed" : "STILL THERE", record.kind.c_str(),
-                record.id.c_str());
-    clean = clean && gone;
-  }
-  if (!clean) return false;
+  if (!remove_made(folder, processes)) return false;
+  folder.end_copy();
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder.path(), error)) {
     const bool is_state = entry.path().filename().string().starts_with("state-");
@@ -166,12 +210,13 @@ std::vector<std::string> take_sandboxes(std::vector<std::string>& ids,
   return sandboxes;
 }
 
-ExitCode clean_up_all(const std::vector<std::string>& ids, bool named) {
+ExitCode clean_up_all(const std::vector<std::string>& ids, const TypedCleanup& typed, bool named,
+                      std::stop_token stop) {
   RealProcessRunner processes;
   ExitCode code = ExitCode::success;
   for (const std::string& id : ids) {
     try {
-      BuildFolder folder = BuildFolder::open(id);
+      BuildFolder folder = open_build(id, {typed.take_over, true, "cleanup"}, stop);
       const std::string whole = folder.record().id;
       if (clean_up(folder, processes)) {
         std::printf("build %s is gone\n", whole.c_str());
@@ -198,10 +243,10 @@ ExitCode cleanup(const TypedCleanup& typed, const CommandContext& context) {
     }
     remove_unrecorded_builds();
   }
-  if (::geteuid() == 0) return clean_up_all(ids, named);
+  if (::geteuid() == 0) return clean_up_all(ids, typed, named, context.stop);
   // A container engine of the user knows its containers only from outside of the namespace.
   std::vector<std::string> sandboxes = take_sandboxes(ids, records);
-  const ExitCode code = clean_up_all(ids, named);
+  const ExitCode code = clean_up_all(ids, typed, named, context.stop);
   if (sandboxes.empty() || code != ExitCode::success) return code;
   sandboxes.insert(sandboxes.begin(), "cleanup");
   if (!named) sandboxes.push_back("--not-busy");
@@ -232,14 +277,25 @@ void print_builds(const std::string& format) {
 
 namespace {
 
-std::vector<std::string> ids_in_state(std::initializer_list<std::string_view> states) {
+std::vector<std::string> ids_of(const std::function<bool(const BuildRecord&)>& fits) {
   std::vector<std::string> ids;
   for (const BuildRecord& record : list_builds()) {
-    if (std::find(states.begin(), states.end(), record.state) != states.end()) {
-      ids.push_back(record.id);
-    }
+    if (fits(record)) ids.push_back(record.id);
   }
   return ids;
+}
+
+void add_build_name(CLI::App& command, std::string& build) {
+  command
+      .add_option("build", build,
+                  "Its id, or the beginning of it; or s3://BUCKET/PREFIX/ID, where its target has "
+                  "put its state")
+      ->required();
+}
+
+void add_take_over(CLI::App& command, bool& take_over) {
+  command.add_flag("--take-over", take_over,
+                   "Although another machine has driven the build a moment ago: that one is gone");
 }
 
 }  // namespace
@@ -247,8 +303,9 @@ std::vector<std::string> ids_in_state(std::initializer_list<std::string_view> st
 void add_shell(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedShell>();
   CLI::App* command = app.add_subcommand("shell", "A shell in what a failed build has kept");
-  command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
-  context.words["shell build"] = [] { return ids_in_state({"kept", "running"}); };
+  add_build_name(*command, typed->build);
+  add_take_over(*command, typed->take_over);
+  context.words["shell build"] = [] { return ids_of(is_there); };
   command->footer("What stands behind the id is a program to run instead of a shell.");
   command->prefix_command();  // its options are its own
   command->callback([typed, command, &context] {
@@ -260,8 +317,9 @@ void add_shell(CLI::App& app, CommandContext& context) {
 void add_resume(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedResume>();
   CLI::App* command = app.add_subcommand("resume", "Go on with a build that was kept or killed");
-  command->add_option("build", typed->build, "Its id, or the beginning of it")->required();
-  context.words["resume build"] = [] { return ids_in_state({"kept", "running"}); };
+  add_build_name(*command, typed->build);
+  add_take_over(*command, typed->take_over);
+  context.words["resume build"] = [] { return ids_of(is_unfinished); };
   auto* skip = command->add_flag("--skip", typed->skip, "Leave the failed step out");
   command
       ->add_flag("--take-as-done", typed->go_on,
@@ -275,10 +333,10 @@ void add_cleanup(CLI::App& app, CommandContext& context) {
   auto typed = std::make_shared<TypedCleanup>();
   CLI::App* command =
       app.add_subcommand("cleanup", "Remove what builds have left, but for kept ones");
-  auto* builds = command->add_option("builds", typed->builds, "Ids of builds, kept or not");
-  context.words["cleanup builds"] = [] {
-    return ids_in_state({"kept", "running", "failed", "succeeded"});
-  };
+  auto* builds = command->add_option("builds", typed->builds,
+                                     "Builds, kept or not: ids, or addresses as of `resume`");
+  add_take_over(*command, typed->take_over);
+  context.words["cleanup builds"] = [] { return ids_of([](const BuildRecord&) { return true; }); };
   command->add_flag("--all", typed->all, "Those that were kept, too");
   auto* target =
       command

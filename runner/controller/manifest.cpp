@@ -160,6 +160,12 @@ ManifestStep step_from(const Value& value, const std::string& file) {
   return step;
 }
 
+std::optional<PublishedImage> published_image(const Manifest& manifest) {
+  const std::size_t in = manifest.image.find(" in ");
+  if (!manifest.image.starts_with("ami-") || in == std::string::npos) return std::nullopt;
+  return PublishedImage{manifest.image.substr(0, in), manifest.image.substr(in + 4)};
+}
+
 Value to_value(const Manifest& manifest) {
   Value value = manifest_table().encode(manifest);
   value.set("documents", encode_all(document_table(), manifest.documents));

@@ -3,6 +3,7 @@
 // into the image store, read by `images` and `diff`. Later versions only add fields.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,13 @@ struct Manifest {
 
 /// Of one document of a build, with its SHA-256.
 ManifestDocument manifest_document(const DocumentRun& run);
+
+struct PublishedImage {
+  std::string id;
+  std::string region;
+};
+/// Of a machine image of AWS, as builds publish it: "ami-0123 in eu-west-1".
+std::optional<PublishedImage> published_image(const Manifest& manifest);
 
 Value to_value(const Manifest& manifest);
 /// Leaves out what it does not know. Throws Error(io) that names `file` when it is no manifest.

@@ -51,3 +51,21 @@ TEST_CASE("a torn last line is cut off, a damaged one before it is told") {
   }
   CHECK_THROWS_AS(Inventory(file), Error);
 }
+
+TEST_CASE("a plan is acted on only when who is told of it agrees; other states are only told") {
+  const TempDirectory folder(fs::temp_directory_path(), "inventory-");
+  const fs::path file = folder.path() / "inventory.jsonl";
+  Inventory inventory(file);
+  std::size_t durable = 0;
+  inventory.on_record([&] { durable = Inventory(file).all().size(); });
+  const auto first = inventory.plan("ec2", "instance", "a");
+  CHECK(durable == 1);
+  durable = 0;
+  inventory.set_state(first, "created");
+  CHECK(durable == 1);
+  inventory.on_record([] { throw Error(Error::Kind::network, "no way to S3"); });
+  CHECK_THROWS_AS(inventory.plan("ec2", "image", "b"), Error);
+  CHECK(Inventory(file).remaining().size() == 2);
+  inventory.set_state(first, "removed");
+  CHECK(Inventory(file).remaining().size() == 1);
+}
