@@ -7,6 +7,7 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/distribution.hpp"
 #include "runner/controller/distribution_plan.hpp"
+#include "runner/controller/ec2_removal.hpp"
 
 namespace toehold {
 
@@ -35,6 +36,53 @@ std::vector<ec2::Image> images_called(const ec2::Region& region, const Ec2Thing&
   return ec2::find_images(region, {"self"}, {{"name", {thing.name}}}, control).require();
 }
 
+/// That of this build, if it is there. Throws Error(aws) when another has the name.
+std::optional<ec2::Image> own_image(Ec2Place& place, const std::string& name) {
+  const Ec2Thing thing = place.thing("image", name);
+  for (const ec2::Image& known : images_called(place.here(), thing, place.control())) {
+    if (is_made_by(thing, known.tags)) return known;
+    throw Error(Error::Kind::aws, "there is an image called '" + name + "' already, " + known.id,
+                "give this one another imageName, or deregister that one");
+  }
+  return std::nullopt;
+}
+
+/// It is to stay, whoever did not hear of that any more.
+bool is_delivered(const ec2::Tags& tags) {
+  const auto lease = tags.find(lease_tag);
+  return lease != tags.end() && lease->second == delivered;
+}
+
+/// Those of a build's images that have none any more: it was killed, or an answer was lost, between
+/// the two removals. How many there were.
+std::size_t remove_snapshots(const ec2::Region& region, const Ec2Thing& thing, bool also_delivered,
+                             const aws::Control& control) {
+  std::size_t removed = 0;
+  const auto filters = ec2::tag_filters({{build_tag, thing.build}, {part_tag, thing.part}});
+  for (const auto& one : ec2::find_snapshots(region, filters, control).require()) {
+    if (is_delivered(one.tags) && !also_delivered) continue;
+    auto deleted = ec2::delete_snapshot(region, one.id, control);
+    const bool stays = deleted.failure && (ec2::is_not_found(*deleted.failure) ||
+                                           ec2::is_dependency_violation(*deleted.failure));
+    if (stays) continue;
+    deleted.require();
+    ++removed;
+  }
+  return removed;
+}
+
+/// The same of images with their snapshots, of which a young image shows none yet.
+std::size_t remove_images(const ec2::Region& region, const Ec2Thing& thing, bool also_delivered,
+                          const aws::Control& control) {
+  std::size_t snapshots = 0;
+  for (const ec2::Image& image : images_called(region, thing, control)) {
+    if (!is_made_by(thing, image.tags) || (is_delivered(image.tags) && !also_delivered)) continue;
+    remove_image_of(region, image.id, image.snapshot_ids(), control);
+    snapshots += image.snapshot_ids().size();
+  }
+  return snapshots;
+}
+
 }  // namespace
 
 std::string ec2_image_name(Ec2Place& place) {
@@ -48,46 +96,44 @@ std::string ec2_image_name(Ec2Place& place) {
       wanted.empty() ? recipe.name + " " + recipe.version + " " + context.build_id : wanted);
 }
 
-void remove_image_of(const ec2::Region& region, const std::string& id,
-                     const std::vector<std::string>& snapshots, const aws::Control& control) {
-  auto gone = ec2::deregister_image(region, id, control);
-  if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
-  for (const std::string& snapshot : snapshots) {
-    auto deleted = ec2::delete_snapshot(region, snapshot, control);
-    if (deleted.failure && !ec2::is_not_found(*deleted.failure)) deleted.require();
+void take_image_name(Ec2Place& place) {
+  const std::string name = ec2_image_name(place);
+  if (!place.takes_image_name(name)) {
+    throw Error(Error::Kind::aws, "another of these builds makes the image '" + name + "', too",
+                "give each an imageName of its own: of a matrix, one with {{ matrix.NAME }}");
   }
+  own_image(place, name);
 }
 
-bool remove_ec2_image(const ec2::Region& region, const Ec2Thing& thing,
+bool remove_ec2_image(const ec2::Region& region, const Ec2Thing& thing, const ImageRemoval& how,
                       const aws::Control& control) {
-  for (const ec2::Image& image : images_called(region, thing, control)) {
-    if (is_made_by(thing, image.tags)) {
-      remove_image_of(region, image.id, image.snapshot_ids(), control);
-    }
+  const Monotonic begun = how.clock.monotonic();
+  for (;;) {
+    std::size_t removed = remove_images(region, thing, how.also_delivered, control);
+    removed += remove_snapshots(region, thing, how.also_delivered, control);
+    if (removed > 0 || !how.may_be_young) return true;
+    if (how.clock.monotonic() - begun > may_be_unseen) return true;
+    how.clock.sleep_for(2s, {});
   }
-  return true;
 }
 
 Ec2Image::Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList before,
                    PackageList after)
     : place_(place),
       name_(ec2_image_name(place)),
+      thing_(place.thing("image", name_)),
       before_(std::move(before)),
       after_(std::move(after)) {
   Inventory& inventory = place.context().inventory;
-  record_ =
-      inventory.plan_again(ec2_target, "image", to_record_id(place.thing("image", name_))).number;
+  record_ = inventory.plan_again(ec2_target, "image", to_record_id(thing_)).number;
   try {
     create(instance_id);
     // One that an earlier process has delivered stays, whatever becomes of this one.
-    const auto lease = image_.tags.find(lease_tag);
-    const bool stays = lease != image_.tags.end() && lease->second == delivered;
+    const bool stays = is_delivered(image_.tags);
     inventory.set_state(record_, stays ? "delivered" : "created");
     if (!stays) wait_until_available();
   } catch (...) {
-    if (remove_ec2_image(place.here(), place.thing("image", name_), place.control())) {
-      inventory.set_state(record_, "removed");
-    }
+    give_up();
     throw;
   }
 }
@@ -95,34 +141,31 @@ Ec2Image::Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList 
 /// The name is what makes this repeatable: there is no token, and no two images of an account can
 /// have one name.
 void Ec2Image::create(const std::string& instance_id) {
-  const Ec2Thing thing = place_.thing("image", name_);
   Parameters own = place_.recipe().tags;
   own.insert(own.end(), place_.recipe().ami_tags.begin(), place_.recipe().ami_tags.end());
-  ec2::Tags tags = ec2_tags(thing, name_, own);
+  ec2::Tags tags = ec2_tags(thing_, name_, own);
   tags[lease_tag] = place_.lease_end();
-  for (const ec2::Image& known : images_called(place_.here(), thing, place_.control())) {
-    if (!is_made_by(thing, known.tags)) {
-      throw Error(Error::Kind::aws, "there is an image called '" + name_ + "' already, " + known.id,
-                  "give this one another imageName, or deregister that one");
-    }
-    image_ = known;
+  if (const auto known = own_image(place_, name_)) {
+    image_ = *known;
     return;
   }
+  asked_ = place_.context().clock.monotonic();
   auto answer = ec2::create_image(
       place_.here(), {instance_id, name_, place_.recipe().description, tags, tags, false},
       place_.control());
   if (answer.value) {
     image_.id = *answer.value;
   } else if (!ec2::is_duplicate(*answer.failure)) {
+    if (answer.failure->status / 100 == 4) asked_.reset();  // there is nothing to come
     answer.require();
-  } else {  // the answer to our first call was lost
+  } else {  // the answer to our first call was lost, or another was quicker
     place_.wait_until("the image " + name_, 300s, [&] {
-      const auto found = images_called(place_.here(), thing, place_.control());
-      if (!found.empty()) image_ = found.front();
-      return !found.empty();
+      const auto known = own_image(place_, name_);
+      if (known) image_ = *known;
+      return known.has_value();
     });
   }
-  say_of_ec2("image " + image_.id + "  " + name_);
+  place_.say("image " + image_.id + "  " + name_);
 }
 
 /// In per cent, of all its snapshots.
@@ -130,13 +173,13 @@ std::int64_t Ec2Image::progress() {
   const std::vector<std::string> ids = image_.snapshot_ids();
   if (ids.empty()) return 0;
   std::int64_t sum = 0;
-  auto answer = ec2::describe_snapshots(place_.here(), ids, place_.control());
-  if (answer.failure && ec2::is_not_found(*answer.failure)) return 0;
-  for (const ec2::Snapshot& one : answer.require()) {
-    if (one.state == "error") {
-      throw Error(Error::Kind::aws, "snapshot " + one.id + " failed: " + one.status_message);
+  for (const std::string& id : ids) {
+    const auto one = place_.watcher().snapshot(id, place_.control());
+    if (!one) continue;  // EC2 may not show it yet
+    if (one->state == "error") {
+      throw Error(Error::Kind::aws, "snapshot " + id + " failed: " + one->status_message);
     }
-    sum += one.progress;
+    sum += one->progress;
   }
   return sum;
 }
@@ -146,19 +189,20 @@ void Ec2Image::wait_until_available() {
   std::int64_t best = -1;
   const Monotonic begun = clock.monotonic();
   Monotonic moved = begun;
-  Monotonic renewed = begun;
+  std::optional<Monotonic> renewed;  // its lease; one that was found has what was left of that
+  if (asked_) renewed = begun;
   place_.wait_until("image " + image_.id, 7 * 24h, [&] {
-    auto answer = ec2::describe_images(place_.here(), {image_.id}, place_.control());
-    const bool unseen = answer.failure && ec2::is_not_found(*answer.failure);
-    if (unseen && clock.monotonic() - begun < 300s) return false;  // EC2 may not show it yet
-    const std::vector<ec2::Image> found = answer.require();
-    if (!found.empty()) image_ = found.front();
+    const auto found = place_.watcher().image(image_.id, place_.control());
+    if (!found && clock.monotonic() - begun < 300s) return false;  // EC2 may not show it yet
+    if (!found) throw Error(Error::Kind::aws, "image " + image_.id + " is not there any more");
+    image_ = *found;
     if (image_.state == "available") return true;
     if (!image_.state.empty() && image_.state != "pending") {
       throw Error(Error::Kind::aws, "image " + image_.id + " is " + image_.state + ": " +
                                         image_.state_reason.message);
     }
-    if (clock.monotonic() - renewed > std::chrono::minutes(place_.options().lease) / 3) {
+    if (!renewed ||
+        clock.monotonic() - *renewed > std::chrono::minutes(place_.options().lease) / 3) {
       tag_lease(place_.lease_end());
       renewed = clock.monotonic();
     }
@@ -175,21 +219,25 @@ void Ec2Image::wait_until_available() {
 
 Ec2Image::~Ec2Image() {
   Inventory& inventory = place_.context().inventory;
-  if (kept_) {
-    inventory.set_state(record_, "kept");
-    return;
+  try {
+    if (kept_) inventory.set_state(record_, "kept");
+  } catch (const Error& error) {
+    place_.say("warning: image " + image_.id + ": " + error.full_message());
   }
+  if (kept_) return;
   for (const InventoryRecord& record : inventory.remaining()) {
-    if (record.number != record_) continue;  // delivered: then it is not there
-    try {
-      if (remove_ec2_image(place_.here(), place_.thing("image", name_), place_.control())) {
-        inventory.set_state(record_, "removed");
-      }
-    } catch (const Error& error) {
-      say_of_ec2("warning: image " + image_.id + ": " + error.full_message() +
-                 "; later: toehold cleanup " + place_.context().build_id);
-    }
+    if (record.number == record_) give_up();  // delivered: then it is not there
   }
+}
+
+void Ec2Image::give_up() {
+  place_.remove(record_, "image " + image_.id, [&] {
+    AwsReach& reach = place_.reach_to_remove();
+    Clock& clock = place_.context().clock;
+    const bool young = asked_ && clock.monotonic() - *asked_ < may_be_unseen;
+    return remove_ec2_image({reach.client(), {}}, thing_, {clock, young, delivering_},
+                            reach.control());
+  });
 }
 
 WrittenOutput Ec2Image::write(const OutputSpec& output, const fs::path&, std::stop_token) {
@@ -203,10 +251,15 @@ std::string Ec2Image::publish() {
 void Ec2Image::tag_lease(const std::string& value) {
   std::vector<std::string> ids = image_.snapshot_ids();
   ids.push_back(image_.id);
-  ec2::create_tags(place_.here(), ids, {{lease_tag, value}}, place_.control()).require();
+  place_
+      .of_young([&] {
+        return ec2::create_tags(place_.here(), ids, {{lease_tag, value}}, place_.control());
+      })
+      .require();
 }
 
 void Ec2Image::deliver() {
+  delivering_ = true;
   tag_lease(delivered);
   place_.context().inventory.set_state(record_, "delivered");
 }
@@ -218,7 +271,8 @@ std::vector<DistributionResult> Ec2Image::distribute() {
   return toehold::distribute(
       {image_.id, place_.region(), context.build_id, context.started, recipe.name, recipe.version,
        recipe.distributions, recipe.source},
-      {place_.reach().session(), context.inventory, context.clock, context.stop, say_of_ec2});
+      {place_.reach().session(), context.inventory, context.clock, context.stop,
+       [&context](const std::string& text) { context.say(text); }});
 }
 
 std::string Ec2Image::parent_id() const {

@@ -34,6 +34,8 @@ class Ec2Image final : public Snapshot {
 
  private:
   void create(const std::string& instance_id);
+  /// Removes it; says so if that fails.
+  void give_up();
   void wait_until_available();
   std::int64_t progress();
   /// Of the image and its snapshots: until when a sweep leaves them, or that they are to stay.
@@ -41,19 +43,29 @@ class Ec2Image final : public Snapshot {
 
   Ec2Place& place_;
   std::string name_;
+  Ec2Thing thing_;
   std::int64_t record_ = 0;
   aws::ec2::Image image_;
   PackageList before_, after_;
+  std::optional<Monotonic> asked_;  // when this process has asked for it
+  bool delivering_ = false;         // its tags may say that it stays, and it does not
   bool kept_ = false;
 };
 
 /// The name of the build's image.
 std::string ec2_image_name(Ec2Place& place);
-/// With its snapshots; what is gone already is no failure. Throws Error.
-void remove_image_of(const aws::ec2::Region& region, const std::string& id,
-                     const std::vector<std::string>& snapshots, const aws::Control& control);
-/// Removes the image that a record names, with its snapshots, if its tags are those of the build.
+
+/// Before anything is launched: throws Error when the name of the build's image is another's.
+void take_image_name(Ec2Place& place);
+
+struct ImageRemoval {
+  Clock& clock;
+  bool may_be_young;            // so it is looked for some time, and so are its snapshots
+  bool also_delivered = false;  // whatever its tags say
+};
+/// Removes the image that a record names, with its snapshots, if its tags are those of the build
+/// and do not say that it was delivered.
 bool remove_ec2_image(const aws::ec2::Region& region, const Ec2Thing& thing,
-                      const aws::Control& control);
+                      const ImageRemoval& how, const aws::Control& control);
 
 }  // namespace toehold

@@ -5,6 +5,7 @@
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/ec2_removal.hpp"
 
 namespace toehold {
 
@@ -15,9 +16,6 @@ namespace ec2 = aws::ec2;
 
 // A new instance profile can be used only some seconds after it was made.
 constexpr auto profile_patience = 60s;
-// How long AWS may not show what it has made (EC2 API Reference, "Eventual consistency").
-constexpr auto young = 20s;
-constexpr auto termination_patience = 600s;
 constexpr int most_ended = 10;
 
 std::string text_of(const Value& map, const char* key) {
@@ -54,12 +52,19 @@ ec2::BlockDevice block_device(const Value& from) {
   return device;
 }
 
+fs::path first_lease_note(Ec2Place& place, const std::string& part) {
+  return place.context().directory / ("first-lease-" + part);
+}
+
 /// A token stands for all words of its request: a process that goes on after a kill has to ask with
 /// the same ones, the time in the tag included.
 std::string first_lease(Ec2Place& place, const std::string& part) {
-  const fs::path note = place.context().directory / ("first-lease-" + part);
+  const fs::path note = first_lease_note(place, part);
   std::error_code error;
-  if (!fs::exists(note, error)) write_file_atomically(note, place.lease_end());
+  if (!fs::exists(note, error)) {
+    write_file_atomically(note, place.lease_end());
+    place.context().note_down();
+  }
   return read_file(note, 64);
 }
 
@@ -100,16 +105,21 @@ std::string token_for(Ec2Place& place, const LaunchPlan& plan, const LaunchTry& 
 }
 
 ec2::Filters filters_of(const Ec2Thing& thing) {
-  return {{std::string("tag:") + build_tag, {thing.build}},
-          {std::string("tag:") + part_tag, {thing.part}},
-          {"instance-state-name", {"pending", "running", "stopping", "stopped", "shutting-down"}}};
+  return ec2::tag_filters({{build_tag, thing.build}, {part_tag, thing.part}});
+}
+
+std::vector<LaunchTry> tries_of(Ec2Place& place, const LaunchPlan& plan) {
+  std::vector<LaunchTry> tries = launch_tries(place.options(), plan.image.architecture);
+  if (plan.on_demand_only) {
+    std::erase_if(tries, [](const LaunchTry& one) { return one.market == "spot"; });
+  }
+  return tries;
 }
 
 /// One that an earlier process of this build has launched and ended: its token gives it again.
 bool has_ended(Ec2Place& place, const std::string& id) {
-  const auto found = ec2::describe_instances(place.here(), {id}, place.control()).require();
-  return !found.empty() &&
-         (found.front().state == "terminated" || found.front().state == "shutting-down");
+  const auto found = place.watcher().instance(id, place.control());
+  return found && (found->state == "terminated" || found->state == "shutting-down");
 }
 
 }  // namespace
@@ -133,7 +143,7 @@ std::string describe(const LaunchTry& one) {
 }
 
 void check_launch(Ec2Place& place, const LaunchPlan& plan) {
-  const LaunchTry first = launch_tries(place.options(), plan.image.architecture).front();
+  const LaunchTry first = tries_of(place, plan).front();
   ec2::LaunchRequest request = request_of(place, plan, first);
   auto answer = ec2::try_run_instance(place.here(), request, place.control());
   // Those two are for the launch, which waits and goes on to the next.
@@ -144,7 +154,7 @@ void check_launch(Ec2Place& place, const LaunchPlan& plan) {
 
 ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan) {
   const BuildContext& context = place.context();
-  const std::vector<LaunchTry> tries = launch_tries(place.options(), plan.image.architecture);
+  const std::vector<LaunchTry> tries = tries_of(place, plan);
   std::string came_to;
   for (std::size_t number = 0; number < tries.size(); ++number) {
     const LaunchTry& one = tries[number];
@@ -153,15 +163,16 @@ ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan) {
     int gone = 0;
     const Monotonic begun = context.clock.monotonic();
     for (;;) {
-      auto answer = ec2::run_instance(place.here(), request, place.control());
+      auto answer =
+          place.of_young([&] { return ec2::run_instance(place.here(), request, place.control()); });
       if (answer.value && has_ended(place, answer.value->id) && ++gone < most_ended) {
         request.client_token =
             token_for(place, plan, one, std::to_string(number) + "-" + std::to_string(gone));
         continue;
       }
       if (answer.value) {
-        say_of_ec2("instance " + answer.value->id + "  " + describe(one) + "  from " +
-                   plan.image.id + " (" + plan.image.name + ")");
+        place.say("instance " + answer.value->id + "  " + describe(one) + "  from " +
+                  plan.image.id + " (" + plan.image.name + ")");
         return *answer.value;
       }
       const bool waits = ec2::is_profile_lag(*answer.failure) &&
@@ -169,7 +180,7 @@ ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan) {
       if (waits && context.clock.sleep_for(2s, context.stop)) continue;
       if (!ec2::is_capacity(*answer.failure)) answer.require();
       const std::string what = describe(one) + ": " + answer.failure->code;
-      say_of_ec2(what + (number + 1 < tries.size() ? "; trying the next" : ""));
+      place.say(what + (number + 1 < tries.size() ? "; trying the next" : ""));
       came_to += "\n  " + what + ": " + answer.failure->message;
       break;
     }
@@ -178,32 +189,46 @@ ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan) {
               "name more in instanceTypes, market or subnetIds, in the order to try");
 }
 
+void renew_lease_tag(Ec2Place& place, const ec2::Instance& instance) {
+  const auto lease = std::chrono::milliseconds(std::chrono::minutes(place.options().lease));
+  const auto tag = instance.tags.find(lease_tag);
+  const UnixMillis soon = place.context().clock.unix_millis() + lease.count() * 2 / 3;
+  if (tag != instance.tags.end() && tag->second > rfc3339_utc(soon)) return;
+  place
+      .of_young([&] {
+        return ec2::create_tags(place.here(), {instance.id}, {{lease_tag, place.lease_end()}},
+                                place.control());
+      })
+      .require();
+}
+
+void forget_launch(Ec2Place& place, const std::string& part) {
+  std::error_code ignored;
+  fs::remove(first_lease_note(place, part), ignored);
+}
+
 std::optional<ec2::Instance> find_ec2_instance(AwsReach& reach, const Ec2Thing& thing) {
   const ec2::Region region{reach.client(), {}};
-  const auto found = ec2::find_instances(region, filters_of(thing), reach.control()).require();
+  ec2::Filters filters = filters_of(thing);
+  filters.push_back(not_terminated());
+  const auto found = ec2::find_instances(region, filters, reach.control()).require();
   for (const ec2::Instance& one : found) {
     if (one.state != "shutting-down" && is_made_by(thing, one.tags)) return one;
   }
   return std::nullopt;
 }
 
-bool remove_ec2_instances(AwsReach& reach, Clock& clock, const Ec2Thing& thing, bool may_be_young) {
-  const ec2::Region region{reach.client(), {}};
-  const Monotonic begun = clock.monotonic();
-  for (auto pause = 500ms;; pause = std::min<std::chrono::milliseconds>(pause * 3 / 2, 5s)) {
-    std::vector<std::string> ids;
-    const auto found = ec2::find_instances(region, filters_of(thing), reach.control()).require();
-    for (const ec2::Instance& one : found) {
-      if (one.state != "shutting-down" && is_made_by(thing, one.tags)) ids.push_back(one.id);
-    }
-    if (!ids.empty()) {
-      ec2::terminate_instances(region, ids, reach.control()).require();
-      may_be_young = false;
-    }
-    const auto waited = clock.monotonic() - begun;
-    if (found.empty() && (!may_be_young || waited > young)) return true;
-    if (waited > termination_patience || !clock.sleep_for(pause, {})) return false;
-  }
+bool remove_ec2_instances(aws::Watcher& watcher, AwsReach& reach, Clock& clock,
+                          const Ec2Thing& thing, bool may_be_young) {
+  const auto find = [&] {
+    auto found = watcher.instances_with(build_tag, thing.build, reach.control());
+    std::erase_if(found, [&](const ec2::Instance& one) {
+      const auto part = one.tags.find(part_tag);
+      return part == one.tags.end() || part->second != thing.part;
+    });
+    return found;
+  };
+  return end_ec2_instances(reach, find, may_be_young ? may_be_unseen : 0s, clock);
 }
 
 }  // namespace toehold

@@ -28,6 +28,7 @@ struct LaunchPlan {
   std::vector<std::string> security_groups;
   std::string key_name;
   std::string user_data;
+  bool on_demand_only = false;  // what was spot has been taken back
 };
 
 /// Asks whether we may, before anything is made. Throws Error(aws) that names what is not allowed.
@@ -35,10 +36,18 @@ void check_launch(Ec2Place& place, const LaunchPlan& plan);
 /// Throws Error(aws) when none of the tries succeeds, with what each came to.
 aws::ec2::Instance launch_ec2(Ec2Place& place, const LaunchPlan& plan);
 
+/// The instance of an earlier process, or a launch that waited long, may have little left of its
+/// lease, and then a sweep takes it: tags it with a whole one unless most of it is left.
+void renew_lease_tag(Ec2Place& place, const aws::ec2::Instance& instance);
+
+/// The next one of this part is another: with a lease of its own from the beginning.
+void forget_launch(Ec2Place& place, const std::string& part);
+
 /// The instance of this build and part that is not gone, if there is one.
 std::optional<aws::ec2::Instance> find_ec2_instance(AwsReach& reach, const Ec2Thing& thing);
 /// Terminates those that a record names and waits until they are gone. `may_be_young`: looks for a
 /// while, since AWS may not show yet what was just asked for.
-bool remove_ec2_instances(AwsReach& reach, Clock& clock, const Ec2Thing& thing, bool may_be_young);
+bool remove_ec2_instances(aws::Watcher& watcher, AwsReach& reach, Clock& clock,
+                          const Ec2Thing& thing, bool may_be_young);
 
 }  // namespace toehold

@@ -1,7 +1,6 @@
 #include "runner/controller/ec2_lease.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
@@ -38,6 +37,7 @@ void arm_lease(Transport& transport, Clock& clock, std::chrono::seconds time,
       },
       Deadline(clock.monotonic() + 60s), std::move(stop));
   if (result.succeeded()) return;
+  if (result.cancelled) throw Error(Error::Kind::cancelled, "interrupted");
   throw Error(Error::Kind::unsupported,
               transport.name() + ": cannot set a timer to power it off: " + describe(result) + " " +
                   std::string(trim(printable(said))));
@@ -61,11 +61,12 @@ bool LeaseKeeper::renew(const std::stop_token& stop) {
     return true;
   } catch (const Error& error) {
     if (!stop.stop_requested()) {
-      std::fprintf(stderr, "warning: the lease of the instance was not renewed: %s\n",
-                   error.full_message().c_str());
+      ways_.say("warning: the lease of the instance was not renewed: " + error.full_message());
     }
-    return false;
+  } catch (const std::exception& error) {
+    ways_.say(std::string("warning: the lease of the instance was not renewed: ") + error.what());
   }
+  return false;
 }
 
 void LeaseKeeper::work(const std::stop_token& stop) {

@@ -29,6 +29,8 @@ class LeaseKeeper {
     std::function<std::unique_ptr<Transport>()> connect;
     /// Writes down, where a sweep looks, until when the lease now runs.
     std::function<void(UnixMillis until)> note;
+    /// Says it to a person, in a line.
+    std::function<void(const std::string&)> say = [](const std::string&) {};
   };
   /// Renews the lease three times in its length. The clock outlives it.
   LeaseKeeper(Ways ways, Clock& clock, std::chrono::seconds time);

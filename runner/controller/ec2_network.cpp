@@ -15,6 +15,7 @@ namespace ec2 = aws::ec2;
 
 // How long EC2 may not show what it has made.
 constexpr std::chrono::seconds young(300);
+constexpr std::chrono::seconds interface_patience(60);
 constexpr const char* address_service = "https://checkip.amazonaws.com";
 
 fs::path public_half(const fs::path& key) {
@@ -123,8 +124,11 @@ std::vector<std::string> ec2_security_groups(Ec2Place& place) {
                                                       : options.ssh_from;
   const std::string group = make_group(place, thing);
   if (!from.empty()) {
-    ec2::authorize_ingress(place.here(), group, {from, 22, "toehold"}, place.tags(thing.part),
-                           place.control())
+    place
+        .of_young([&] {
+          return ec2::authorize_ingress(place.here(), group, {from, 22, "toehold"},
+                                        place.tags(thing.part), place.control());
+        })
         .require();
   }
   context.inventory.set_state(record.number, "created");
@@ -147,15 +151,19 @@ std::string ec2_key_pair(Ec2Place& place, const Ec2Keys& keys) {
   return thing.name;
 }
 
-bool remove_security_group(AwsReach& reach, const Ec2Thing& thing) {
+bool remove_security_group(AwsReach& reach, const Ec2Thing& thing, Clock& clock) {
   const ec2::Region region{reach.client(), {}};
   const auto group = find_group(region, thing, reach.control());
   if (!group) return true;
-  auto gone = ec2::delete_security_group(region, group->id, reach.control());
-  if (!gone.failure || ec2::is_not_found(*gone.failure)) return true;
-  if (ec2::is_dependency_violation(*gone.failure)) return false;
-  gone.require();
-  return false;
+  const Monotonic begun = clock.monotonic();
+  for (;;) {
+    auto gone = ec2::delete_security_group(region, group->id, reach.control());
+    if (!gone.failure || ec2::is_not_found(*gone.failure)) return true;
+    if (!ec2::is_dependency_violation(*gone.failure)) gone.require();
+    // The instance is terminated, and its network interface is about to go.
+    if (clock.monotonic() - begun > interface_patience) return false;
+    clock.sleep_for(std::chrono::seconds(2), {});
+  }
 }
 
 bool remove_key_pair(AwsReach& reach, const Ec2Thing& thing) {

@@ -29,8 +29,9 @@ std::vector<std::string> ec2_security_groups(Ec2Place& place);
 /// The name of the imported key, which is imported if it is not there.
 std::string ec2_key_pair(Ec2Place& place, const Ec2Keys& keys);
 
-/// For cleanup: true when what the record names is gone, or was; false while instances use it.
-bool remove_security_group(AwsReach& reach, const Ec2Thing& thing);
+/// For cleanup: true when what the record names is gone, or was; false when instances use it for
+/// longer than a minute.
+bool remove_security_group(AwsReach& reach, const Ec2Thing& thing, Clock& clock);
 bool remove_key_pair(AwsReach& reach, const Ec2Thing& thing);
 
 }  // namespace toehold

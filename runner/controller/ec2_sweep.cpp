@@ -9,19 +9,18 @@
 #include "runner/aws/ec2_network.hpp"
 #include "runner/aws/ec2_snapshots.hpp"
 #include "runner/base/error.hpp"
-#include "runner/controller/ec2_image.hpp"
+#include "runner/controller/ec2_removal.hpp"
+#include "runner/controller/ec2_staging.hpp"
 #include "runner/controller/ec2_things.hpp"
 
 namespace toehold {
 
 namespace {
 
-using namespace std::chrono_literals;
 namespace ec2 = aws::ec2;
 
 // What others hold comes after what holds it.
 constexpr std::array order{"instance", "image", "snapshot", "security-group", "key-pair"};
-constexpr auto patience = 600s;
 
 std::string tag_of(const ec2::Tags& tags, const char* key) {
   const auto found = tags.find(key);
@@ -34,8 +33,7 @@ class Finder {
 
   void instances() {
     ec2::Filters filters = ours_;
-    filters.push_back(
-        {"instance-state-name", {"pending", "running", "stopping", "stopped", "shutting-down"}});
+    filters.push_back(not_terminated());
     for (const auto& one : ec2::find_instances(region_, filters, reach_.control()).require()) {
       add("instance", one.id, one.tags);
     }
@@ -66,7 +64,12 @@ class Finder {
 
  private:
   void add(const char* kind, const std::string& id, const ec2::Tags& tags) {
-    SweptThing thing{kind, id, tag_of(tags, build_tag), tag_of(tags, lease_tag), {}};
+    SweptThing thing{kind,
+                     id,
+                     tag_of(tags, build_tag),
+                     tag_of(tags, lease_tag),
+                     {},
+                     tag_of(tags, log_group_tag)};
     const bool complete =
         !thing.build.empty() && !thing.lease.empty() && !tag_of(tags, part_tag).empty();
     if (complete && thing.lease != delivered) things.push_back(std::move(thing));
@@ -82,16 +85,27 @@ std::size_t rank(const SweptThing& thing) {
                                   order.begin());
 }
 
-void end_instance(const ec2::Region& region, AwsReach& reach, Clock& clock, const std::string& id) {
-  ec2::terminate_instances(region, {id}, reach.control()).require();
-  const Monotonic begun = clock.monotonic();
-  for (;;) {
-    const auto left = ec2::describe_instances(region, {id}, reach.control()).require();
-    if (left.empty() || left.front().state == "terminated") return;
-    if (clock.monotonic() - begun > patience || !clock.sleep_for(2s, {})) {
-      throw Error(Error::Kind::timeout, "instance " + id + " is still " + left.front().state);
-    }
+void remove_thing(AwsReach& reach, Clock& clock, const SweptThing& thing) {
+  const ec2::Region region{reach.client(), {}};
+  const aws::Control control = reach.control();
+  if (thing.kind == "instance") {
+    const ec2::Filters filters{{"instance-id", {thing.id}}, not_terminated()};
+    const auto find = [&] { return ec2::find_instances(region, filters, control).require(); };
+    if (end_ec2_instances(reach, find, {}, clock)) return;
+    throw Error(Error::Kind::timeout, "it is still not terminated");
   }
+  if (thing.kind == "image") return remove_image_of(region, thing.id, thing.snapshots, control);
+  if (thing.kind == "snapshot") {
+    auto gone = ec2::delete_snapshot(region, thing.id, control);
+    if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
+    return;
+  }
+  if (thing.kind == "key-pair") {
+    ec2::delete_key_pair(region, thing.id, control).require();
+    return;
+  }
+  auto gone = ec2::delete_security_group(region, thing.id, control);
+  if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
 }
 
 }  // namespace
@@ -127,21 +141,8 @@ std::vector<SweptThing> expired_things(std::vector<SweptThing> things, UnixMilli
 }
 
 void remove_swept(AwsReach& reach, Clock& clock, const SweptThing& thing) {
-  const ec2::Region region{reach.client(), {}};
-  const aws::Control control = reach.control();
-  if (thing.kind == "instance") return end_instance(region, reach, clock, thing.id);
-  if (thing.kind == "image") return remove_image_of(region, thing.id, thing.snapshots, control);
-  if (thing.kind == "snapshot") {
-    auto gone = ec2::delete_snapshot(region, thing.id, control);
-    if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
-    return;
-  }
-  if (thing.kind == "key-pair") {
-    ec2::delete_key_pair(region, thing.id, control).require();
-    return;
-  }
-  auto gone = ec2::delete_security_group(region, thing.id, control);
-  if (gone.failure && !ec2::is_not_found(*gone.failure)) gone.require();
+  remove_thing(reach, clock, thing);
+  if (!thing.log_group.empty()) remove_log_streams(reach, thing.log_group, thing.build);
 }
 
 }  // namespace toehold

@@ -19,6 +19,7 @@ struct SweptThing {
   std::string build;
   std::string lease;                   // as the tag has it
   std::vector<std::string> snapshots;  // of an image
+  std::string log_group = {};          // where streams of its build may be, too
 };
 
 /// All things of builds here, but for images that were delivered. Throws Error.
@@ -28,7 +29,8 @@ std::vector<SweptThing> expired_things(std::vector<SweptThing> things, UnixMilli
 /// Shows them, and removes them if that is wanted: `yes`, or a person says so.
 ExitCode sweep_ec2(const std::vector<std::string>& regions, bool yes,
                    const CommandContext& context);
-/// Removes one; waits for an instance to be gone. Throws Error.
+/// Removes one; waits for an instance to be gone. The log streams of its build go with it. Throws
+/// Error.
 void remove_swept(AwsReach& reach, Clock& clock, const SweptThing& thing);
 
 }  // namespace toehold

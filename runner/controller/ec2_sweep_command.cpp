@@ -5,6 +5,7 @@
 
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/ec2_place.hpp"
 #include "runner/controller/ec2_sweep.hpp"
 
 namespace toehold {
@@ -54,9 +55,8 @@ ExitCode sweep_ec2(const std::vector<std::string>& regions, bool yes,
   std::size_t count = 0;
   for (const std::string& region : regions.empty() ? std::vector<std::string>{""} : regions) {
     AwsReach reach(context.stop, region);
+    const std::string name = region_of_calls(reach, "name it: --region REGION");
     all.push_back({region, expired_things(find_things_of_builds(reach), clock.unix_millis())});
-    const aws::Control limits = reach.control();
-    const std::string name = reach.session().region(limits.deadline, limits.stop);
     for (const SweptThing& thing : all.back().things) {
       std::printf("%-15s %-14s %-24s build %s, lease until %s\n", name.c_str(), thing.kind.c_str(),
                   thing.id.c_str(), printable(thing.build).c_str(), printable(thing.lease).c_str());

@@ -19,7 +19,8 @@ const Fields<Ec2Thing>& table() {
           .optional("name", &Ec2Thing::name, "What it is called.")
           .optional("token", &Ec2Thing::token, "What its creation was asked for with.")
           .optional("account", &Ec2Thing::account, "Whose it is, if not ours.")
-          .optional("role", &Ec2Thing::role, "What reaches it there.");
+          .optional("role", &Ec2Thing::role, "What reaches it there.")
+          .optional("logGroup", &Ec2Thing::log_group, "Where streams of it may be.");
   return fields;
 }
 

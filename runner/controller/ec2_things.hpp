@@ -18,6 +18,8 @@ inline constexpr const char* part_tag = "toehold:part";
 /// RFC 3339 in UTC, or `delivered` for what is to stay.
 inline constexpr const char* lease_tag = "toehold:lease-until";
 inline constexpr const char* delivered = "delivered";
+/// The group of CloudWatch Logs where streams of the build may be.
+inline constexpr const char* log_group_tag = "toehold:log-group";
 
 /// The id of an inventory record: what finds the thing again, whether or not AWS' answer came.
 struct Ec2Thing {
@@ -28,6 +30,7 @@ struct Ec2Thing {
   std::string token;    // that its creation was asked for with
   std::string account;  // of a copy elsewhere, with the role to take there
   std::string role;
+  std::string log_group;  // of staged objects: where streams may be, too
 };
 std::string to_record_id(const Ec2Thing& thing);
 /// Throws Error(state) for what is no such id.

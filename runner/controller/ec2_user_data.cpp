@@ -29,6 +29,7 @@ std::string our_part(const Ec2UserData& data) {
     settings.set("ssh_keys", Value::object({{"ed25519_private", data.host_private},
                                             {"ed25519_public", data.host_public}}));
   }
+  if (!data.login.empty()) settings.set("ssh_authorized_keys", text_list({data.login}));
   return "#cloud-config\n" + to_json(settings) + "\n";
 }
 
@@ -48,6 +49,10 @@ std::string mime_part(const char* type, const std::string& text, const char* mor
 
 }  // namespace
 
+bool goes_with_ours(const std::string& own) {
+  return content_type(own) != nullptr;
+}
+
 std::string user_data_text(const Ec2UserData& data) {
   std::string text = our_part(data);
   if (!data.own.empty()) {
@@ -55,7 +60,7 @@ std::string user_data_text(const Ec2UserData& data) {
     if (!type) {
       throw Error(Error::Kind::usage,
                   "userDataOverride is of a kind that does not go together with toehold's own part",
-                  "begin it with #!, #cloud-config, #cloud-boothook or #include");
+                  own_user_data_hint);
     }
     // Lists of both are kept: theirs may have a bootcmd, too.
     text = std::string("Content-Type: multipart/mixed; boundary=\"") + boundary +

@@ -1,5 +1,7 @@
 #include "runner/controller/image_draft.hpp"
 
+#include "runner/base/error.hpp"
+
 namespace toehold {
 
 namespace {
@@ -17,8 +19,12 @@ ImageDraft::ImageDraft(const fs::path& root, Inventory& inventory)
 }
 
 ImageDraft::~ImageDraft() {
-  if (remove({record_, owner, "folder", folder_.string(), {}})) {
-    inventory_.set_state(record_, "removed");
+  try {
+    if (remove({record_, owner, "folder", folder_.string(), {}})) {
+      inventory_.set_state(record_, "removed");
+    }
+  } catch (const Error&) {
+    // The disk is full; the record stays, and `toehold cleanup` comes to it.
   }
 }
 
@@ -26,8 +32,34 @@ void ImageDraft::put(const Manifest& manifest) {
   store_.put(manifest);
 }
 
+std::optional<Manifest> ImageDraft::put_before(const Inventory& inventory) {
+  for (const InventoryRecord& record : inventory.remaining()) {
+    if (!is_whole(record)) continue;
+    const fs::path folder = record.id;
+    return ImageStore(folder.parent_path()).find(folder.filename().string());
+  }
+  return std::nullopt;
+}
+
+void ImageDraft::forget_put(Inventory& inventory) {
+  for (const InventoryRecord& record : inventory.remaining()) {
+    if (is_whole(record)) inventory.set_state(record.number, "removed");
+  }
+}
+
+void ImageDraft::remove_halves(Inventory& inventory) {
+  for (const InventoryRecord& record : inventory.remaining()) {
+    const bool is_half = is_draft(record) && !is_whole(record);
+    if (is_half && remove(record)) inventory.set_state(record.number, "removed");
+  }
+}
+
 bool ImageDraft::is_draft(const InventoryRecord& record) {
   return record.provider == owner;
+}
+
+bool ImageDraft::is_whole(const InventoryRecord& record) {
+  return is_draft(record) && ImageStore::is_complete(record.id);
 }
 
 bool ImageDraft::remove(const InventoryRecord& record) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "runner/controller/image_store.hpp"
@@ -24,8 +25,17 @@ class ImageDraft {
   const std::filesystem::path& folder() const { return folder_; }
   void put(const Manifest& manifest);
 
+  /// What an earlier process of the build has put, if it was killed right after that.
+  static std::optional<Manifest> put_before(const Inventory& inventory);
+  /// The records of that are done with.
+  static void forget_put(Inventory& inventory);
+  /// What an earlier process was killed in the middle of.
+  static void remove_halves(Inventory& inventory);
+
   /// Whether the record is one of ours rather than a provider's.
   static bool is_draft(const InventoryRecord& record);
+  /// Whether it is one of ours, and that was put.
+  static bool is_whole(const InventoryRecord& record);
   /// True when no half image is there any more.
   static bool remove(const InventoryRecord& record);
 

@@ -31,10 +31,21 @@ TEST_CASE("what belongs to one machine is found, and nothing beside it") {
   guest.layer.file("home/ann/.ssh/authorized_keys", "k").file("home/ann/.ssh/config", "c");
   guest.layer.file("tmp/TOE_1/console.log", "l").file("tmp/other", "o");
   CHECK(guest.found() ==
-        "etc/hostname 0etc/machine-id etc/ssh/ssh_host_ed25519_key home/ann/.ssh/authorized_keys "
-        "tmp/TOE_1");
+        "etc/hostname 0etc/machine-id tmp/TOE_1 home/ann/.ssh/authorized_keys "
+        "etc/ssh/ssh_host_ed25519_key");
   guest.layer.file("etc/machine-id", "").whiteout("etc/hostname");
-  CHECK(guest.found("/opt/work") == "etc/ssh/ssh_host_ed25519_key home/ann/.ssh/authorized_keys");
+  CHECK(guest.found("/opt/work") == "home/ann/.ssh/authorized_keys etc/ssh/ssh_host_ed25519_key");
+}
+
+TEST_CASE("sshd's own keys go last, and before them all by which somebody gets in") {
+  Guest guest;
+  guest.base.file("etc/ssh/ssh_host_ed25519_key", "k")
+      .file("etc/ssh/ssh_host_ed25519_key.pub", "p");
+  guest.base.file("etc/sudoers.d/90-cloud-init-users", "s").file("root/.ssh/authorized_keys", "k");
+  guest.base.file("var/tmp/x", "x").file("tmp/TOE_1/console.log", "l");
+  CHECK(guest.found() ==
+        "etc/ssh/ssh_host_ed25519_key.pub tmp/TOE_1 var/tmp/x etc/sudoers.d/90-cloud-init-users "
+        "root/.ssh/authorized_keys etc/ssh/ssh_host_ed25519_key");
 }
 
 TEST_CASE("a file in the working directory keeps a kind of them") {

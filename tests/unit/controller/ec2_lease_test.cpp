@@ -104,13 +104,18 @@ TEST_CASE("a lease is renewed three times in its length, and written down") {
 }
 
 TEST_CASE("a lease that could not be renewed is tried again sooner") {
+  const bool is_ours = GENERATE(true, false);
   FewSleeps clock(1);
+  std::string said;
   {
-    LeaseKeeper keeper(
-        {[]() -> std::unique_ptr<Transport> { throw Error(Error::Kind::network, "it reboots"); },
-         [](UnixMillis) {}},
-        clock, 600s);
+    const auto connect = [&]() -> std::unique_ptr<Transport> {
+      if (is_ours) throw Error(Error::Kind::network, "it reboots");
+      throw std::runtime_error("no thread is left");
+    };
+    LeaseKeeper keeper({connect, [](UnixMillis) {}, [&](const std::string& text) { said = text; }},
+                       clock, 600s);
     clock.wait_until_over();
   }
   CHECK(clock.slept.at(1) == 50s);
+  CHECK_THAT(said, ContainsSubstring(is_ours ? "it reboots" : "no thread is left"));
 }

@@ -29,6 +29,15 @@ TEST_CASE("the user data arms the lease at every boot and brings the host key al
   CHECK(settings.find("ssh_deletekeys")->as_bool() == true);
 }
 
+TEST_CASE("where the launch brings a key of the user's, ours comes with the user data") {
+  Ec2UserData data = both();
+  data.login = "ssh-ed25519 BBBB toehold";
+  const std::string text = user_data_text(data);
+  const Value settings = parse_json(text.substr(text.find('\n')));
+  CHECK(settings.find("ssh_authorized_keys")->list().at(0).text() == data.login);
+  CHECK_THAT(user_data_text(both()), !ContainsSubstring("authorized"));
+}
+
 TEST_CASE("without SSH there is no host key in it") {
   Ec2UserData data;
   data.lease = std::chrono::minutes(10);
