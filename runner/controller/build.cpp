@@ -10,13 +10,18 @@
 #include "runner/agent/program.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/text.hpp"
+#include "runner/controller/aws_share.hpp"
 #include "runner/controller/build_explain.hpp"
 #include "runner/controller/build_image.hpp"
 #include "runner/controller/build_jobs.hpp"
+#include "runner/controller/build_words.hpp"
 #include "runner/controller/commands.hpp"
-#include "runner/controller/recipe_tables.hpp"
+#include "runner/controller/ec2_things.hpp"
+#include "runner/controller/recipe_check.hpp"
 #include "runner/controller/rootless.hpp"
 #include "runner/controller/sandbox_base.hpp"
+#include "runner/controller/state_copy.hpp"
+#include "runner/controller/target_options.hpp"
 
 namespace toehold {
 
@@ -44,37 +49,20 @@ struct PlannedBuild {
   Recipe recipe;
 };
 
-RecipeSettings parse_settings(const std::vector<std::string>& typed) {
-  RecipeSettings settings;
-  for (const std::string& text : typed) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw Error(Error::Kind::usage, "--set: '" + text + "' is not KEY=VALUE");
-    }
-    settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+/// `--offline` is an option of some targets only.
+void check_offline(const Recipe& recipe) {
+  std::vector<std::string> fitting;
+  bool is_known = false;  // else that is told
+  for (const TargetType& type : target_types()) {
+    is_known = is_known || type.name == recipe.target.type;
+    const std::vector<std::string> names = field_names(type.fields);
+    if (std::find(names.begin(), names.end(), "offline") == names.end()) continue;
+    if (type.name == recipe.target.type) return;
+    fitting.push_back(type.name);
   }
-  return settings;
-}
-
-std::vector<std::string> output_kinds() {
-  std::vector<std::string> kinds = output_fields().front().choices;
-  std::sort(kinds.begin(), kinds.end());
-  return kinds;
-}
-
-/// `rootfs`, or `rootfs=FILE`.
-OutputSpec parse_output(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  OutputSpec output;
-  output.type = text.substr(0, equals);
-  const std::vector<std::string> known = output_kinds();
-  if (std::find(known.begin(), known.end(), output.type) == known.end()) {
-    const std::string hint = did_you_mean(output.type, known);
-    throw Error(Error::Kind::usage, "--output: there is no kind '" + output.type + "'",
-                hint.empty() ? "kinds: " + join(known, ", ") : hint);
-  }
-  if (equals != std::string::npos) output.path = fs::absolute(text.substr(equals + 1)).string();
-  return output;
+  if (!is_known) return;
+  throw Error(Error::Kind::usage, "--offline goes with the targets " + join(fitting, " and ") +
+                                      ", not with '" + recipe.target.type + "'");
 }
 
 /// False after errors; all files are looked at.
@@ -84,9 +72,17 @@ bool read_recipes(const TypedBuild& typed, std::vector<PlannedBuild>& builds,
   std::vector<std::string> targets;
   std::vector<std::pair<std::string, LoadedRecipes>> files;
   for (const std::string& path : typed.recipes) {
-    files.emplace_back(path, load_recipe(path, parse_settings(typed.settings)));
-    valid = valid && !files.back().second.diagnostics.has_errors();
-    for (const Recipe& recipe : files.back().second.builds) targets.push_back(recipe.target.type);
+    LoadedRecipes loaded = load_recipe(path, parse_settings(typed.settings));
+    for (Recipe& recipe : loaded.builds) {
+      for (const std::string& output : typed.outputs) {
+        recipe.outputs.push_back(parse_output(output));
+      }
+      targets.push_back(recipe.target.type);
+      if (typed.offline) check_offline(recipe);
+    }
+    check_recipes(loaded);
+    valid = valid && !loaded.diagnostics.has_errors();
+    files.emplace_back(path, std::move(loaded));
   }
   if (valid) become_root_for(targets, context);
   for (auto& [path, loaded] : files) {
@@ -97,9 +93,6 @@ bool read_recipes(const TypedBuild& typed, std::vector<PlannedBuild>& builds,
     for (Recipe& recipe : loaded.builds) {
       ++number;
       if (typed.only >= 0 && number != typed.only) continue;
-      for (const std::string& output : typed.outputs) {
-        recipe.outputs.push_back(parse_output(output));
-      }
       builds.push_back({path, number, std::move(recipe)});
     }
   }
@@ -118,40 +111,60 @@ BuildFolder new_folder(const PlannedBuild& planned, const TypedBuild& typed, Clo
   record.settings = typed.settings;
   for (const auto& [key, value] : planned.recipe.matrix)
     record.settings.push_back(key + "=" + value);
+  for (const std::string& output : typed.outputs) {
+    record.outputs.push_back(output_words(parse_output(output)));
+  }
+  record.without_tests = !typed.build.tests;
   record.target = planned.recipe.target.type;
   folder.save();
   return folder;
 }
+
+/// The folder of what is no build, gone whatever is thrown.
+struct ScratchEnd {
+  const BuildFolder& folder;
+  ~ScratchEnd() {
+    std::error_code error;
+    fs::remove_all(folder.path(), error);
+  }
+};
 
 ExitCode explain_one(const PlannedBuild& planned, const TypedBuild& typed,
                      const CommandContext& context) {
   SystemClock clock;
   std::printf("%s on %s\n", label_of(planned.recipe).c_str(), planned.recipe.target.type.c_str());
   BuildFolder folder = new_folder(planned, typed, clock);
-  const ExitCode code = explain_build(planned.recipe, typed.build, folder, context);
-  std::error_code error;
-  fs::remove_all(folder.path(), error);
-  return code;
+  const ScratchEnd at_end{folder};
+  return explain_build(planned.recipe, typed.build, folder, context);
 }
 
-ExitCode build_one(const PlannedBuild& planned, const TypedBuild& typed,
+/// What a build that is one of several is given by the others.
+struct Company {
+  BuildProgress::Tell tell;  // empty: there are no others
+  CopyCompany shared;
+};
+
+ExitCode build_one(const PlannedBuild& planned, const TypedBuild& typed, const Company& company,
                    const CommandContext& context) {
   SystemClock clock;
   const auto begun = clock.monotonic();
   BuildFolder folder = new_folder(planned, typed, clock);
-  std::fprintf(stderr, "%s on %s  (build %s)\n", label_of(planned.recipe).c_str(),
-               planned.recipe.target.type.c_str(), folder.record().id.c_str());
+  context.tell(label_of(planned.recipe) + " on " + planned.recipe.target.type + "  (build " +
+               folder.record().id + ")\n");
   BuildOptions options = typed.build;
+  options.company = company.shared;
   std::optional<BuildProgress> progress;
-  if (typed.progress) {
-    options.progress = &progress.emplace(STDOUT_FILENO);
+  if (company.tell) {
+    options.progress = &progress.emplace(company.tell);
     ProgressLine line;
     line.build = folder.record().id;
     progress->tell(line);
   }
+  const FolderEnd at_end{folder, context};
   const BuildEnd end = build_image(planned.recipe, options, folder, context);
-  const ExitCode code =
-      finish_build(folder, end, std::chrono::duration<double>(clock.monotonic() - begun).count());
+  if (folder.copy() && folder.copy()->is_lost()) return ExitCode::busy;
+  const ExitCode code = finish_build(
+      folder, end, std::chrono::duration<double>(clock.monotonic() - begun).count(), context);
   if (progress) {
     ProgressLine line;
     line.ended = folder.record().state;
@@ -162,8 +175,34 @@ ExitCode build_one(const PlannedBuild& planned, const TypedBuild& typed,
   return code;
 }
 
-/// What one of several builds is called with.
-BuildJob job_for(const PlannedBuild& planned, const TypedBuild& typed) {
+/// In a thread. When another machine takes it over, only this one ends.
+ExitCode build_here(const PlannedBuild& planned, TypedBuild typed, AwsShare& aws,
+                    const JobOutput& output, const CommandContext& context) {
+  typed.build.view = "plain";
+  if (typed.build.on_failure == "auto") typed.build.on_failure = "cleanup";
+  std::stop_source stop;
+  const std::stop_callback chain(context.stop, [&] { stop.request_stop(); });
+  std::string lost;  // written before the build has ended, read after it
+  const auto let_go = [&](const std::string& message) {
+    lost = message;
+    stop.request_stop();
+  };
+  CommandContext command = context;
+  command.print = output.print;
+  command.stop = stop.get_token();
+  ExitCode code = ExitCode::failure;
+  try {
+    code = build_one(planned, typed, {output.progress, {&aws, let_go}}, command);
+  } catch (const Error&) {
+    if (lost.empty()) throw;
+  }
+  if (!lost.empty()) throw Error(Error::Kind::busy, lost);
+  return code;
+}
+
+/// One of several builds. On EC2 it mostly waits, so it takes a thread and not a process.
+BuildJob job_for(const PlannedBuild& planned, const TypedBuild& typed, AwsShare& aws,
+                 const CommandContext& context) {
   BuildJob job{label_of(planned.recipe), {"build", planned.path}};
   const auto add = [&](std::initializer_list<std::string> words) {
     job.arguments.insert(job.arguments.end(), words);
@@ -176,11 +215,17 @@ BuildJob job_for(const PlannedBuild& planned, const TypedBuild& typed) {
   if (typed.build.timing) add({"--timing"});
   add({"--on-failure", typed.build.on_failure == "auto" ? "cleanup" : typed.build.on_failure});
   add({"--view", "plain", "--only-build", std::to_string(planned.number), "--progress"});
+  if (planned.recipe.target.type == ec2_target) {
+    job.here = [&planned, &typed, &aws, &context](const JobOutput& output) {
+      return build_here(planned, typed, aws, output, context);
+    };
+  }
   return job;
 }
 
 /// Looked at once, so that a mistake is told once and not by every build.
-bool components_are_valid(const std::vector<PlannedBuild>& builds, const CommandContext& context) {
+std::optional<std::vector<DocumentRun>> load_all_components(const std::vector<PlannedBuild>& builds,
+                                                            const CommandContext& context) {
   Recipe all;
   std::set<std::string> seen;
   for (const PlannedBuild& planned : builds) {
@@ -188,7 +233,32 @@ bool components_are_valid(const std::vector<PlannedBuild>& builds, const Command
       if (seen.insert(component.document).second) all.components.push_back(component);
     }
   }
-  return load_components(all, context).has_value();
+  return load_components(all, context);
+}
+
+/// Throws for a name that is no step of any of the builds: as `build.Install` or `Install`.
+void check_refresh(const std::vector<std::string>& wanted, const std::vector<PlannedBuild>& builds,
+                   const CommandContext& context) {
+  if (wanted.empty()) return;
+  CommandContext silent = context;
+  silent.print = [](std::string_view) {};  // what is wrong is told by the builds
+  const auto documents = load_all_components(builds, silent);
+  if (!documents) return;
+  std::vector<std::string> steps;
+  for (const DocumentRun& run : *documents) {
+    for (const Phase& phase : run.document->phases) {
+      for (const Step& step : phase.steps) steps.push_back(phase.name + "." + step.name);
+    }
+  }
+  for (const std::string& name : wanted) {
+    const bool there = std::any_of(steps.begin(), steps.end(), [&](const std::string& step) {
+      return step == name || step.ends_with("." + name);
+    });
+    if (there) continue;
+    const std::string hint = did_you_mean(name, steps);
+    throw Error(Error::Kind::usage, "--refresh: there is no step " + name,
+                hint.empty() ? "the steps are: " + join(steps, ", ") : hint);
+  }
 }
 
 ExitCode build_at_once(const std::vector<PlannedBuild>& builds, const TypedBuild& typed,
@@ -199,9 +269,12 @@ ExitCode build_at_once(const std::vector<PlannedBuild>& builds, const TypedBuild
         "--on-failure=" + typed.build.on_failure + " does not go with several builds at once",
         "take --on-failure=keep and then toehold shell, or --jobs 1");
   }
-  if (!components_are_valid(builds, context)) return ExitCode::failure;
+  if (!load_all_components(builds, context)) return ExitCode::failure;
+  AwsShare aws;
   std::vector<BuildJob> jobs;
-  for (const PlannedBuild& planned : builds) jobs.push_back(job_for(planned, typed));
+  for (const PlannedBuild& planned : builds) {
+    jobs.push_back(job_for(planned, typed, aws, context));
+  }
   const std::size_t processors = std::max(1u, std::thread::hardware_concurrency());
   JobOptions options;
   options.at_once = typed.jobs == 0 ? processors : static_cast<std::size_t>(typed.jobs);
@@ -219,13 +292,18 @@ ExitCode build(TypedBuild typed, const CommandContext& context) {
   }
   std::vector<PlannedBuild> builds;
   if (!read_recipes(typed, builds, context) || builds.empty()) return ExitCode::failure;
+  if (typed.only < 0) check_refresh(typed.build.refresh, builds, context);
   if (typed.jobs != 1 && builds.size() > 1 && !typed.explain) {
     return build_at_once(builds, typed, context);
   }
+  Company company;
+  if (typed.progress) {
+    company.tell = [](const ProgressLine& line) { write_progress(STDOUT_FILENO, line); };
+  }
   ExitCode code = ExitCode::success;
   for (const PlannedBuild& planned : builds) {
-    const ExitCode one =
-        typed.explain ? explain_one(planned, typed, context) : build_one(planned, typed, context);
+    const ExitCode one = typed.explain ? explain_one(planned, typed, context)
+                                       : build_one(planned, typed, company, context);
     if (one == ExitCode::interrupted) return one;
     if (one != ExitCode::success) code = one;
   }
@@ -233,28 +311,6 @@ ExitCode build(TypedBuild typed, const CommandContext& context) {
 }
 
 }  // namespace
-
-ExitCode finish_build(BuildFolder& folder, const BuildEnd& end, double seconds) {
-  BuildRecord& record = folder.record();
-  bool kept = false;
-  for (const InventoryRecord& made : folder.inventory().remaining()) {
-    kept = kept || made.state == "kept";
-  }
-  record.failed_step = end.failed_step;
-  record.message = end.message;
-  record.state = end.code == ExitCode::success ? "succeeded" : (kept ? "kept" : "failed");
-  folder.save();
-  const fs::path logs = folder.path() / "logs";
-  std::error_code error;
-  if (fs::exists(logs, error)) std::fprintf(stderr, "logs     %s\n", logs.c_str());
-  if (end.code == ExitCode::success) {
-    std::fprintf(stderr, "\nbuilt in %s\n", format_duration(seconds).c_str());
-  } else {
-    std::fprintf(stderr, "\nnot built: %s (%s)\n", end.message.c_str(),
-                 format_duration(seconds).c_str());
-  }
-  return end.code;
-}
 
 void add_build_options(CLI::App& command, BuildOptions& options) {
   command
@@ -281,8 +337,10 @@ void add_build(CLI::App& app, CommandContext& context) {
   command->add_option("recipes", typed->recipes, "Recipes, or components to build by themselves")
       ->required();
   command
-      ->add_option("--set", typed->settings,
-                   "KEY=VALUE: a key of the recipe (target.base=host) or of its matrix")
+      ->add_option(
+          "--set", typed->settings,
+          "KEY=VALUE: a key of the recipe (target.base=host) or of its matrix; commas part "
+          "the items of a list")
       ->allow_extra_args(false);
   command
       ->add_option("-o,--output", typed->outputs,
@@ -290,7 +348,8 @@ void add_build(CLI::App& app, CommandContext& context) {
       ->allow_extra_args(false);
   context.words["build output"] = output_kinds;
   command->add_flag("--no-cache", typed->no_cache, "Run every step");
-  command->add_flag("--offline", typed->offline, "Steps have no network but loopback");
+  command->add_flag("--offline", typed->offline,
+                    "Steps have no network but loopback; for the targets sandbox and qemu");
   command->add_flag("--no-test", typed->no_tests, "Leave out the test phase");
   command->add_flag("--explain", typed->explain,
                     "Run nothing; say which steps are cached, which would run, and why");

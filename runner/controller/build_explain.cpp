@@ -50,7 +50,7 @@ ExitCode explain_build(const Recipe& recipe, const BuildOptions& options, BuildF
   const auto documents = load_components(recipe, command);
   if (!documents) return ExitCode::failure;
   const auto provider = make_provider(recipe.target.type);
-  if (!check_target(*provider, recipe, *documents)) return ExitCode::failure;
+  if (!check_target(*provider, recipe, *documents, command)) return ExitCode::failure;
   SystemClock clock;
   RealProcessRunner processes;
   const BuildContext context{

@@ -1,6 +1,7 @@
 #include "runner/controller/build_image.hpp"
 #include "runner/agent/run_directory.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,21 +10,20 @@
 
 #include "runner/agent/document_source.hpp"
 #include "runner/base/error.hpp"
+#include "runner/base/log.hpp"
 #include "runner/base/text.hpp"
-#include "runner/controller/build_manifest.hpp"
-#include "runner/controller/image_draft.hpp"
+#include "runner/controller/build_delivery.hpp"
+#include "runner/controller/build_sources.hpp"
 #include "runner/controller/image_store.hpp"
+#include "runner/controller/pause_meter.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/sandbox_base.hpp"
+#include "runner/controller/state_copy.hpp"
 #include "runner/document/validator.hpp"
 
 namespace toehold {
 
 namespace {
-
-void say(const std::string& text) {
-  std::fprintf(stderr, "%s\n", text.c_str());
-}
 
 bool has_phase(const std::vector<DocumentRun>& documents, std::string_view name) {
   return std::any_of(documents.begin(), documents.end(), [&](const DocumentRun& run) {
@@ -34,8 +34,10 @@ bool has_phase(const std::vector<DocumentRun>& documents, std::string_view name)
 }
 
 Stage stage_of(const std::string& name, const std::string& phases,
-               const std::vector<DocumentRun>& documents, const BuildFolder& folder) {
-  return {name, documents, phases, folder.path() / ("state-" + name), folder.path() / "logs"};
+               const std::vector<DocumentRun>& documents, const BuildFolder& folder,
+               const SourceTexts* sources) {
+  return {name,   documents, phases, folder.path() / ("state-" + name), folder.path() / "logs",
+          sources};
 }
 
 /// What becomes of a build whose step failed.
@@ -131,13 +133,16 @@ class StageRunner {
   }
 
   bool read_again(Stage& stage, Instance& instance, const std::string& step) {
-    if (auto documents = load_components(recipe_, command_)) {
+    const SourceTexts known = read_fetched_sources(folder_.path());
+    if (auto documents = load_components(recipe_, command_, known)) {
       stage.documents = std::move(*documents);
       return true;
     }
     say("the documents are not valid as they are now");
     return decide(instance, stage, step);
   }
+
+  void say(const std::string& text) const { command_.tell(text + "\n"); }
 
   const Recipe& recipe_;
   const BuildOptions& options_;
@@ -154,137 +159,154 @@ void choose(Instance& instance, const BuildOptions& options, bool of_test) {
   }
 }
 
-std::string file_name(const Recipe& recipe, const OutputSpec& output) {
-  const std::string name = recipe.name + "-" + recipe.version;
-  if (output.type == "qcow2" || output.type == "raw") return name + "." + output.type;
-  return name + "-" + output.type + (output.type == "oci-archive" ? ".oci.tar" : ".tar.gz");
-}
-
-std::vector<WrittenOutput> write_outputs(const Recipe& recipe, const std::string& default_output,
-                                         Snapshot& snapshot, const fs::path& folder,
-                                         std::stop_token stop) {
-  std::vector<OutputSpec> wanted = recipe.outputs;
-  if (wanted.empty() && !default_output.empty()) wanted.push_back({default_output, {}, {}});
-  std::vector<WrittenOutput> all;
-  for (const OutputSpec& output : wanted) {
-    const fs::path path =
-        output.path.empty() ? folder / file_name(recipe, output) : fs::path(output.path);
-    const WrittenOutput written = snapshot.write(output, path, stop);
-    say(written.type + "  " + written.path + "  " + format_size(written.size) +
-        "  sha256:" + written.sha256);
-    all.push_back(written);
-  }
-  return all;
-}
-
-/// An image that this build would only make once more.
-std::optional<StoredImage> same_image(const Recipe& recipe, const std::vector<ManifestStep>& steps,
-                                      const ImageStore& store) {
-  const bool all_cached = std::all_of(steps.begin(), steps.end(), [](const ManifestStep& step) {
-    return step.cached || step.result == "skipped";
-  });
-  if (!all_cached || !recipe.outputs.empty()) return std::nullopt;
-  for (const StoredImage& image : store.list()) {
-    if (image.name != recipe.name || image.version != recipe.version) continue;
-    if (image.matrix == matrix_label(recipe) && image.outputs.empty()) return image;
-    break;  // the newest of this name is of other outputs
-  }
-  return std::nullopt;
-}
-
-/// True when it is now everywhere; else `end` says what failed. The image stays in any case.
-bool distribute(const BuiltImage& image, Manifest manifest, const ImageStore& store,
-                BuildEnd& end) {
-  end.message = "the image is built, but not distributed";
-  manifest.distributed = image.snapshot.distribute();
-  if (manifest.distributed.empty()) return true;
-  store.put(manifest);
-  if (all_available(manifest.distributed)) return true;
-  end.message += ": " + failures_of(manifest.distributed) +
-                 "; when that is mended: toehold distribute " + manifest.id;
-  return false;
-}
-
-/// Outputs, manifest and name of the image.
-void deliver(BuiltImage image, const std::string& default_output, const BuildContext& context,
-             BuildEnd& end) {
-  const Recipe& recipe = image.recipe;
-  const ImageStore store(state_base() / "images");
-  const bool cacheable = image.snapshot.files().has_value();
-  const auto known = cacheable ? same_image(recipe, image.steps, store) : std::nullopt;
-  if (known) {
-    end.image = known->id;
-    say("unchanged since image " + known->id);
-    end.code = ExitCode::success;
-    return;
-  }
-  ImageDraft draft(state_base() / "images", context.inventory);
-  end.image = draft.id();
-  image.outputs =
-      write_outputs(recipe, default_output, image.snapshot, draft.folder(), context.stop);
-  image.name = image.snapshot.publish();
-  const Manifest manifest = make_manifest(image, end.image, context);
-  draft.put(manifest);
-  image.snapshot.deliver();
-  say((image.snapshot.is_image() ? "image    " : "record   ") + end.image + "  " + recipe.name +
-      ":" + recipe.version + (image.name.empty() ? "" : "  " + image.name));
-  if (distribute(image, manifest, store, end)) end.code = ExitCode::success;
-}
-
 /// Behind the removal of the instances, which takes its time, too.
 struct TimingAtEnd {
   BuildTiming* timing;
+  const PauseMeter& pauses;
+  const CommandContext& command;
   ~TimingAtEnd() {
     if (!timing) return;
     timing->lap("removal of what is not kept");
-    std::fputs(timing->text().c_str(), stderr);
+    char line[100];
+    std::snprintf(line, sizeof line,
+                  "%9.2f s  the longest pause between two looks at what was waited for\n",
+                  std::chrono::duration<double>(pauses.longest()).count());
+    command.tell(timing->text() + line);
   }
 };
 
-/// A target that makes no images at all says so itself.
-void check_outputs(const Recipe& recipe, const ProviderInfo& info, Diagnostics& diagnostics) {
-  for (const OutputSpec& output : recipe.outputs) {
-    const auto& kinds = info.outputs;
-    if (kinds.empty() || std::find(kinds.begin(), kinds.end(), output.type) != kinds.end())
-      continue;
-    diagnostics.error(codes::invalid_value, output.where,
-                      "target '" + info.name + "' cannot write '" + output.type + "'",
-                      "it writes " + join(kinds, ", "));
+/// From now on the build can be gone on with elsewhere, if its target has a place for that.
+void keep_copy(const Provider& provider, const Recipe& recipe,
+               const std::vector<DocumentRun>& documents, BuildFolder& folder,
+               const CopyCompany& company, const CommandContext& command) {
+  const CopyPlace place = provider.copy_place(recipe);
+  if (!folder.copy() && place.address.empty()) return;
+  if (!is_fetched(folder.path())) {
+    write_sources(folder.path(),
+                  sources_of(folder.record().recipe, recipe, documents, command.actions));
+  }
+  if (!folder.copy()) begin_copy(folder, place.address, place.region, command, company);
+}
+
+std::function<void()> saver_of(BuildFolder& folder, std::stop_token stop) {
+  StateCopy* copy = folder.copy();
+  if (!copy) return {};
+  return [copy, stop = std::move(stop)] {
+    if (!stop.stop_requested()) copy->save(true, stop);  // else it is in the last one
+  };
+}
+
+/// Stages, snapshot and delivery, on instances that are gone again at the end of it.
+void build_with(Provider& provider, const Recipe& recipe, const std::vector<DocumentRun>& documents,
+                const std::vector<Stage>& todo, const BuildOptions& options, BuildFolder& folder,
+                const BuildContext& context, BuildEnd& end) {
+  StageRunner stages(recipe, options, folder, context.command, provider.info());
+  const auto instance = provider.launch(recipe, nullptr, context);
+  context.lap("start of the instance");
+  choose(*instance, options, false);
+  const bool built = stages.run(*instance, todo.front(), end);
+  if (context.timing) context.timing->stage("build", instance->steps());
+  if (!built) return;
+  const auto snapshot = instance->snapshot();
+  context.lap("snapshot");
+  std::vector<ManifestStep> steps = instance->steps();
+  if (todo.size() > 1) {
+    const auto test = provider.launch(recipe, snapshot.get(), context);
+    context.lap("start of the test instance");
+    choose(*test, options, true);
+    const bool tested = stages.run(*test, todo.back(), end);
+    if (context.timing) context.timing->stage("test", test->steps());
+    if (!tested) {
+      if (end.kept) {
+        snapshot->keep();
+        instance->keep();
+      }
+      return;
+    }
+    for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
+  }
+  deliver({recipe, folder.record(), documents, *snapshot, steps, {}, {}},
+          provider.info().default_output, context, end);
+  context.lap("outputs and manifest");
+  end.failed_step.clear();
+  if (end.code != ExitCode::success) return;
+  end.message.clear();
+  // Who goes on from here needs no instance, and may find none.
+  folder.record().state = "delivered";
+  folder.record().delivered = end.delivered;
+  folder.save();
+  try {
+    context.note_down();
+  } catch (const Error& error) {
+    context.say("warning: " + error.full_message());
+  }
+}
+
+void tell_end(Provider& provider, const Recipe& recipe, const BuildContext& context,
+              BuildFolder& folder, const BuildEnd& end) {
+  if (folder.copy() && folder.copy()->is_lost()) return;  // it has not ended
+  BuildOutcome outcome;
+  outcome.interrupted = end.code == ExitCode::interrupted;
+  outcome.message = end.message;
+  outcome.failed_step = end.failed_step;
+  try {
+    if (!end.image.empty()) {
+      outcome.manifest = ImageStore(state_base() / "images").find(end.image);
+    }
+  } catch (const Error&) {
+    // It failed before it had one.
+  }
+  provider.end_of_build(recipe, context, outcome);
+}
+
+/// What is thrown out of a build ends it, too.
+void end_by(const std::exception& exception, BuildFolder& folder, BuildEnd& end) {
+  const auto* error = dynamic_cast<const Error*>(&exception);
+  const bool cancelled = error && error->kind() == Error::Kind::cancelled;
+  end.code = cancelled ? ExitCode::interrupted : ExitCode::failure;
+  end.message = error ? error->full_message() : exception.what();
+  try {
+    record_end(folder, end);
+  } catch (const Error& failure) {  // what ended the build is told, and not this
+    log(LogLevel::warning, failure.full_message());
   }
 }
 
 }  // namespace
 
 bool check_target(Provider& provider, const Recipe& recipe,
-                  const std::vector<DocumentRun>& documents) {
+                  const std::vector<DocumentRun>& documents, const CommandContext& command) {
   Diagnostics findings(recipe.source);
-  check_outputs(recipe, provider.info(), findings);
   provider.check(recipe, documents, findings);
   for (const Diagnostic& finding : findings.items()) {
-    std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+    command.tell(render_text(finding, command.tells_in_colour()));
   }
   return !findings.has_errors();
 }
 
 std::vector<Stage> stages_of(const Recipe& recipe, const std::vector<DocumentRun>& documents,
-                             const BuildFolder& folder, bool tests) {
-  std::vector<Stage> stages{stage_of("build", "build,validate", documents, folder)};
+                             const BuildFolder& folder, bool tests, const SourceTexts* sources) {
+  std::vector<Stage> stages{stage_of("build", "build,validate", documents, folder, sources)};
   if (tests && recipe.tests_enabled && has_phase(documents, "test")) {
-    stages.push_back(stage_of("test", "test", documents, folder));
+    stages.push_back(stage_of("test", "test", documents, folder, sources));
   }
   return stages;
 }
 
 std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
-                                                        const CommandContext& command) {
+                                                        const CommandContext& command,
+                                                        const SourceTexts& known) {
   std::vector<DocumentRun> runs;
   bool wrong = false;
   AwsReach aws(command.stop);
   for (const RecipeComponent& component : recipe.components) {
-    const LoadedDocument loaded =
-        load_document(read_document_source(component.document, {}, aws), command.actions, {});
+    const auto text = known.find(component.document);
+    const SourcePtr source = text != known.end()
+                                 ? std::make_shared<SourceText>(component.document, text->second)
+                                 : read_document_source(component.document, {}, aws);
+    const LoadedDocument loaded = load_document(source, command.actions, {});
     for (const Diagnostic& finding : loaded.diagnostics.items()) {
-      std::fputs(render_text(finding, colour_wanted(STDERR_FILENO)).c_str(), stderr);
+      command.tell(render_text(finding, command.tells_in_colour()));
     }
     wrong = wrong || loaded.diagnostics.has_errors();
     Parameters parameters = recipe.parameters;
@@ -297,21 +319,27 @@ std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
 
 BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
                      const CommandContext& command) {
+  // A screen that goes away does not end a build; nor does what OpenSSL writes to a kept connection
+  // that the other side has closed, which libcurl leaves to us (CURLOPT_NOSIGNAL).
+  ::signal(SIGPIPE, SIG_IGN);
   BuildEnd end;
-  const auto documents = load_components(recipe, command);
+  const SourceTexts fetched = read_fetched_sources(folder.path());
+  const auto documents = load_components(recipe, command, fetched);
   if (!documents) {
     end.message = "the components are not valid";
     return end;
   }
   const auto provider = make_provider(recipe.target.type);
-  if (!check_target(*provider, recipe, *documents)) {
+  if (!check_target(*provider, recipe, *documents, command)) {
     end.message = "the target cannot do this";
     return end;
   }
-  SystemClock clock;
+  keep_copy(*provider, recipe, *documents, folder, options.company, command);
+  SystemClock real_clock;
+  PauseMeter clock(real_clock);
   RealProcessRunner processes;
   BuildTiming timing(clock);
-  const TimingAtEnd told{options.timing ? &timing : nullptr};
+  const TimingAtEnd told{options.timing ? &timing : nullptr, clock, command};
   const BuildContext context{folder.record().id,
                              folder.path(),
                              folder.inventory(),
@@ -323,39 +351,26 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
                              options.refresh,
                              options.view,
                              options.progress,
-                             options.timing ? &timing : nullptr,
-                             folder.record().started};
-  StageRunner stages(recipe, options, folder, command, provider->info());
-  const auto instance = provider->launch(recipe, nullptr, context);
-  context.lap("start of the instance");
-  choose(*instance, options, false);
-  const std::vector<Stage> todo = stages_of(recipe, *documents, folder, options.tests);
-  const bool built = stages.run(*instance, todo.front(), end);
-  timing.stage("build", instance->steps());
-  if (!built) return end;
-  const auto snapshot = instance->snapshot();
-  context.lap("snapshot");
-  std::vector<ManifestStep> steps = instance->steps();
-  if (todo.size() > 1) {
-    const auto test = provider->launch(recipe, snapshot.get(), context);
-    context.lap("start of the test instance");
-    choose(*test, options, true);
-    const bool tested = stages.run(*test, todo.back(), end);
-    timing.stage("test", test->steps());
-    if (!tested) {
-      if (end.kept) {
-        snapshot->keep();
-        instance->keep();
-      }
-      return end;
-    }
-    for (ManifestStep& step : test->steps()) steps.push_back(std::move(step));
+                             told.timing,
+                             folder.record().started,
+                             saver_of(folder, command.stop),
+                             [&folder] {
+                               if (folder.copy()) folder.copy()->must_hold();
+                             },
+                             options.company.aws};
+  const std::vector<Stage> todo = stages_of(recipe, *documents, folder, options.tests,
+                                            is_fetched(folder.path()) ? &fetched : nullptr);
+  folder.record().state = "running";
+  folder.save();
+  try {
+    build_with(*provider, recipe, *documents, todo, options, folder, context, end);
+    end.tried = true;
+  } catch (const std::exception& exception) {
+    end_by(exception, folder, end);
+    tell_end(*provider, recipe, context, folder, end);
+    throw;
   }
-  deliver({recipe, folder.record(), *documents, *snapshot, steps, {}, {}},
-          provider->info().default_output, context, end);
-  context.lap("outputs and manifest");
-  if (end.code == ExitCode::success) end.message.clear();
-  end.failed_step.clear();
+  tell_end(*provider, recipe, context, folder, end);
   return end;
 }
 

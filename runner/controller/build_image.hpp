@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "runner/agent/program.hpp"
+#include "runner/controller/build_end.hpp"
 #include "runner/controller/build_folder.hpp"
 #include "runner/controller/build_progress.hpp"
+#include "runner/controller/elsewhere.hpp"
 #include "runner/controller/provider.hpp"
 #include "runner/controller/recipe.hpp"
 #include "runner/engine/plan.hpp"
@@ -24,15 +26,8 @@ struct BuildOptions {
   std::vector<std::string> refresh;
   BuildProgress* progress = nullptr;                        // of one of several builds
   bool timing = false;                                      // say where the time went
+  CopyCompany company = {};                                 // of several builds in one process
   std::vector<std::pair<std::string, StepChoice>> choices;  // made before the first run
-};
-
-struct BuildEnd {
-  ExitCode code = ExitCode::failure;
-  std::string message;      // why it failed
-  std::string failed_step;  // "build.Install"
-  std::string image;        // its id in the image store
-  bool kept = false;        // the instance on which it failed
 };
 
 /// Builds in `folder`, whose lock is held; tells a person on stderr what happens. Throws Error for
@@ -42,17 +37,17 @@ BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFol
 
 /// The stages of a build: "build" and, where there is something to test, "test".
 std::vector<Stage> stages_of(const Recipe& recipe, const std::vector<DocumentRun>& documents,
-                             const BuildFolder& folder, bool tests);
+                             const BuildFolder& folder, bool tests,
+                             const SourceTexts* sources = nullptr);
 
 /// Prints what the target cannot do; false when that keeps it from building.
 bool check_target(Provider& provider, const Recipe& recipe,
-                  const std::vector<DocumentRun>& documents);
+                  const std::vector<DocumentRun>& documents, const CommandContext& command);
 
-/// Writes how the build ended into its record and tells it; returns the exit code.
-ExitCode finish_build(BuildFolder& folder, const BuildEnd& end, double seconds);
-
-/// The documents of a recipe, read and validated; prints findings. nullopt after errors.
+/// The documents of a recipe, read and validated; prints findings. nullopt after errors. `known`:
+/// texts that stand for the files of these names.
 std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
-                                                        const CommandContext& command);
+                                                        const CommandContext& command,
+                                                        const SourceTexts& known = {});
 
 }  // namespace toehold

@@ -42,10 +42,10 @@ ProgressLine decode_progress(const std::string& text) {
   return table().decode(parse_json(text), "progress", findings).value_or(ProgressLine{});
 }
 
-void BuildProgress::tell(const ProgressLine& line) {
+void write_progress(int fd, const ProgressLine& line) {
   const std::string text = encode_progress(line) + "\n";
   // Short enough for a pipe to take at once; one that is gone is nobody's error.
-  while (::write(fd_, text.data(), text.size()) < 0 && errno == EINTR) continue;
+  while (::write(fd, text.data(), text.size()) < 0 && errno == EINTR) continue;
 }
 
 void BuildProgress::begin_stage(const std::string& name, std::size_t steps) {

@@ -1,9 +1,10 @@
-// BuildProgress: how far a build is, as one JSON line a fact; written by a build that is one of
-// several, read by the one that started them all. Called by build_image and build_jobs; for no one
-// else, so the lines may change with every version.
+// BuildProgress: how far a build is, one fact after the other, told by a build that is one of
+// several to what shows them all; when that is another process, as lines of JSON. Called by
+// build_image and build_jobs; for no one else, so the lines may change with every version.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "runner/engine/event_sink.hpp"
@@ -26,16 +27,19 @@ std::string encode_progress(const ProgressLine& line);
 /// Throws Error(document) for what is none.
 ProgressLine decode_progress(const std::string& text);
 
-/// Writes to a descriptor; what nobody reads is dropped.
+/// Writes a line to a descriptor; what nobody reads is dropped.
+void write_progress(int fd, const ProgressLine& line);
+
 class BuildProgress final : public EventSink {
  public:
-  explicit BuildProgress(int fd) : fd_(fd) {}
-  void tell(const ProgressLine& line);
+  using Tell = std::function<void(const ProgressLine&)>;
+  explicit BuildProgress(Tell tell) : tell_(std::move(tell)) {}
+  void tell(const ProgressLine& line) { tell_(line); }
   void begin_stage(const std::string& name, std::size_t steps);
   void on(const Event& event) override;
 
  private:
-  int fd_;
+  Tell tell_;
   std::int64_t done_ = 0;
 };
 

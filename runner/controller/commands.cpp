@@ -3,6 +3,7 @@
 #include "runner/agent/program.hpp"
 #include "runner/controller/manifest.hpp"
 #include "runner/controller/recipe.hpp"
+#include "runner/controller/recipe_check.hpp"
 #include "runner/controller/recipe_reference.hpp"
 
 namespace toehold {
@@ -18,6 +19,7 @@ std::vector<ReferencePage> own_pages() {
 std::optional<OtherFindings> validate_recipe(const std::string& path) {
   if (!is_recipe_file(path)) return std::nullopt;
   LoadedRecipes loaded = load_recipe(path);
+  check_recipes(loaded);
   OtherFindings findings{std::move(loaded.diagnostics), {}};
   std::error_code error;
   for (const Recipe& recipe : loaded.builds) {

@@ -15,6 +15,7 @@
 #include "runner/controller/build_folder.hpp"
 #include "runner/controller/commands.hpp"
 #include "runner/controller/distribution.hpp"
+#include "runner/controller/ec2_place.hpp"
 #include "runner/controller/ec2_things.hpp"
 #include "runner/controller/image_store.hpp"
 
@@ -38,17 +39,16 @@ struct Chosen {
   std::optional<Manifest> manifest;
 };
 
-/// "ami-0123 in eu-west-1", as builds publish a machine image.
 void take_published(const Manifest& manifest, DistributionRequest& request) {
-  const std::size_t in = manifest.image.find(" in ");
-  if (!manifest.image.starts_with("ami-") || in == std::string::npos) {
+  const auto published = published_image(manifest);
+  if (!published) {
     throw Error(Error::Kind::usage,
                 "the image " + manifest.id + " was built on the target " + manifest.target +
                     " and is no machine image of AWS",
                 "only images of the target ec2 can be distributed");
   }
-  request.image = manifest.image.substr(0, in);
-  request.region = manifest.image.substr(in + 4);
+  request.image = published->id;
+  request.region = published->region;
 }
 
 Chosen choose(const TypedDistribute& typed, AwsReach& reach) {
@@ -57,9 +57,9 @@ Chosen choose(const TypedDistribute& typed, AwsReach& reach) {
   DistributionRequest& request = chosen.request;
   if (typed.image.starts_with("ami-")) {
     request.image = typed.image;
-    const aws::Control limits = reach.control();
-    request.region =
-        typed.from.empty() ? reach.session().region(limits.deadline, limits.stop) : typed.from;
+    request.region = typed.from.empty()
+                         ? region_of_calls(reach, "say where the image is: --from REGION")
+                         : typed.from;
     return chosen;
   }
   const Manifest& manifest =

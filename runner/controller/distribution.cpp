@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "runner/aws/ec2_snapshots.hpp"
@@ -173,12 +174,26 @@ class Run {
       return session_of(target);
     };
     std::vector<std::vector<DistributionResult>> parts(regions.size());
+    std::vector<std::exception_ptr> errors(regions.size());
     {
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < regions.size(); ++i) {
-        threads.emplace_back(
-            [&, i] { parts[i] = distribute_in_region(image_, regions[i], session, copying); });
+        const auto work = [&, i] {
+          try {
+            parts[i] = distribute_in_region(image_, regions[i], session, copying);
+          } catch (...) {
+            errors[i] = std::current_exception();
+          }
+        };
+        try {
+          threads.emplace_back(work);
+        } catch (const std::system_error&) {
+          work();  // there are no more threads
+        }
       }
+    }
+    for (const std::exception_ptr& error : errors) {
+      if (error) std::rethrow_exception(error);
     }
     std::vector<DistributionResult> results;
     for (auto& part : parts) {

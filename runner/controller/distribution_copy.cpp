@@ -6,6 +6,7 @@
 #include "runner/aws/ec2_snapshots.hpp"
 #include "runner/base/digest.hpp"
 #include "runner/base/error.hpp"
+#include "runner/controller/ec2_removal.hpp"
 
 namespace toehold {
 
@@ -99,11 +100,7 @@ void ImageCopy::begin() {
     return;
   }
   if (found) {
-    ec2::deregister_image(region_, found->id, control()).require();
-    for (const std::string& snapshot : found->snapshot_ids()) {
-      auto deleted = ec2::delete_snapshot(region_, snapshot, control());
-      if (deleted.failure && !ec2::is_not_found(*deleted.failure)) deleted.require();
-    }
+    remove_image_of(region_, found->id, found->snapshot_ids(), control());
     tools_.inventory.give_up(thing_);
   }
   ask();

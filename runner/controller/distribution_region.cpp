@@ -72,11 +72,17 @@ class Work {
       result_.state = "failed";
       result_.message = error.full_message();
       if (!error.hint().empty()) result_.message += " (" + error.hint() + ")";
+    } catch (const std::exception& error) {  // this is all that a thread does
+      result_.state = "failed";
+      result_.message = error.what();
     }
   }
 
   ec2::Image the_image() {
-    return ec2::describe_images(region(), {image_.id}, control()).require().at(0);
+    auto found = ec2::describe_images(region(), {image_.id}, control()).require();
+    if (!found.empty()) return std::move(found.front());
+    throw Error(Error::Kind::aws, image_.id + " in " + target_.region + " is gone",
+                "somebody has deregistered it meanwhile; build it again");
   }
 
   void tags(const ec2::Image& there) {

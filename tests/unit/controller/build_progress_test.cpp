@@ -13,7 +13,7 @@ TEST_CASE("progress says what begins and how much is done, of the recipe's own s
   REQUIRE(::pipe(ends) == 0);
   const FileDescriptor in(ends[0]);
   FileDescriptor out(ends[1]);
-  BuildProgress progress(out.get());
+  BuildProgress progress([&](const ProgressLine& line) { write_progress(out.get(), line); });
   progress.begin_stage("build", 2);
   StepStarted started;
   started.step = "0/build/Install";

@@ -1,8 +1,8 @@
 #include "runner/controller/distribution_copy.hpp"
 
 #include "runner/base/files.hpp"
-#include "tests/support/aws_client.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/ec2_client.hpp"
 
 using namespace toehold;
 using namespace toehold::test;
@@ -16,7 +16,7 @@ std::string image_xml(const std::string& id, const std::string& state) {
 }
 
 /// One copy against answers that are given in order, with a clock that only moves by waiting.
-struct Copying : ClientHarness {
+struct Copying : Ec2Harness {
   TempDirectory folder{fs::temp_directory_path(), "copies-"};
   Inventory inventory{folder.path() / "inventory.jsonl"};
   CopyInventory shared{inventory};
@@ -36,22 +36,14 @@ struct Copying : ClientHarness {
   }
 
   void images(const std::string& items) {
-    http.add(200, "<DescribeImagesResponse><imagesSet>" + items +
-                      "</imagesSet></DescribeImagesResponse>");
+    answer("DescribeImages", "<imagesSet>" + items + "</imagesSet>");
   }
   void snapshot(const std::string& progress) {
-    http.add(200,
-             "<DescribeSnapshotsResponse><snapshotSet><item><snapshotId>snap-1</snapshotId>"
-             "<status>pending</status><progress>" +
-                 progress + "</progress></item></snapshotSet></DescribeSnapshotsResponse>");
+    answer("DescribeSnapshots",
+           "<snapshotSet><item><snapshotId>snap-1</snapshotId><status>pending</status><progress>" +
+               progress + "</progress></item></snapshotSet>");
   }
-  void copied(const std::string& id) {
-    http.add(200, "<CopyImageResponse><imageId>" + id + "</imageId></CopyImageResponse>");
-  }
-  void fails(const std::string& code) {
-    http.add(400, "<Response><Errors><Error><Code>" + code + "</Code><Message>" + code +
-                      "</Message></Error></Errors></Response>");
-  }
+  void copied(const std::string& id) { answer("CopyImage", "<imageId>" + id + "</imageId>"); }
   std::string states() const {
     std::string text;
     for (const InventoryRecord& record : inventory.all()) text += record.state + " ";
@@ -77,7 +69,7 @@ TEST_CASE("a copy is planned before it is asked for, and waited for") {
   copying.copied("ami-2");
   copy.begin();
   CHECK(copy.is_new());
-  copying.fails("InvalidAMIID.NotFound");
+  copying.fail("InvalidAMIID.NotFound");
   copying.images(image_xml("ami-2", "pending"));
   copying.snapshot("40%");
   copying.images(image_xml("ami-2", "available"));
@@ -130,6 +122,16 @@ TEST_CASE("a copy that has failed gives way to another one") {
   CHECK(copying.states() == "removed planned ");
 }
 
+TEST_CASE("a failed copy that somebody has taken away is no failure") {
+  Copying copying;
+  ImageCopy copy(copying.image, copying.target, copying.client, copying.tools);
+  copying.images(image_xml("ami-2", "failed"));
+  copying.fail("InvalidAMIID.NotFound");
+  copying.fail("InvalidSnapshot.NotFound");
+  copying.copied("ami-3");
+  CHECK_NOTHROW(copy.begin());
+}
+
 TEST_CASE("a copy is given up when its snapshots have stood still for 30 minutes") {
   Copying copying;
   ImageCopy copy(copying.image, copying.target, copying.client, copying.tools);
@@ -157,7 +159,7 @@ TEST_CASE("too many copies at once are waited for") {
   Copying copying;
   ImageCopy copy(copying.image, copying.target, copying.client, copying.tools);
   copying.images("");
-  copying.fails("ResourceLimitExceeded");
+  copying.fail("ResourceLimitExceeded");
   copying.copied("ami-2");
   copy.begin();
   CHECK(copying.token_of(1) == copying.token_of(2));
