@@ -281,3 +281,9 @@ assert int(copy["DeprecationTime"][:4]) == int(source["CreationDate"][:4]) + 2, 
 faults '[]'
 expect_exit 0 distribute "$image" --recipe dates.yaml
 expect_equal "$(changing)" ""
+
+# The page lists what the caller needs for all that, no more and no less. Copies that have failed are
+# none of moto's.
+cat "$aws_log.before" "$aws_log" >all.jsonl
+"$aws_python" "$TOEHOLD_SOURCE/tests/support/iam_policy.py" "$TOEHOLD_SOURCE/docs/how-to/distribute-an-image.md" \
+  all.jsonl -ec2:DeregisterImage -ec2:DeleteSnapshot || fail "the page and the calls differ"

@@ -31,6 +31,9 @@
 #                            "code": "InsufficientInstanceCapacity", "times": 2}]
 #   cloud_calls            "service:Operation" of each call since the last cloud_faults, in order
 #   cloud_log              the same calls as JSON lines: operation, region, access_key, parameters, code
+#   expect_calls_allowed WORD...    all calls of this test are within the policies of docs/; words as
+#                          of support/ec2_policy.py. POLICY: another page than that of builds
+#   expect_calls_made +ACTION...    they were needed, whoever allows them
 #   cloud_settings JSON    times to wait and the like, see local_ec2/cloud.py; all waits are 0 at first:
 #                          {"pending_for": S, "online_after": S, "stop_takes": S, "image_pending_for": S, ...}
 #   advance_timers SECONDS [ID]   lets the time of armed timers (systemd-run, shutdown +M) pass: those
@@ -45,7 +48,8 @@
 #   wait_for_state ID STATE [SECONDS]    of an instance, by DescribeInstances
 #
 # LOCAL_EC2_LIGHT=1, set before this is sourced: instances have no processes, and commands over SSM get
-# a scripted answer (cloud_settings {"answers": [{"match": RE, "code": 0, "stdout": "...", "stderr": ""}]}).
+# a scripted answer (cloud_settings {"answers": [{"match": RE, "code": 0, "stdout": "...", "stderr": ""}]})
+# or that of a toehold-agent which plays a recorded run (local_ec2/light.py).
 export LOCAL_EC2_LIGHT=${LOCAL_EC2_LIGHT:-}
 if [ -z "$LOCAL_EC2_LIGHT" ] && [ -z "${local_ec2_inside:-}" ]; then
   local_ec2_from=$PWD
@@ -84,12 +88,12 @@ unset AWS_EC2_METADATA_SERVICE_ENDPOINT
 export AWS_EC2_METADATA_DISABLED=true TOEHOLD_HOME=$scratch/toehold
 
 boto() {
-  AWS_ENDPOINT_URL=$aws_url "$aws_python" -c "
+  AWS_ENDPOINT_URL=$aws_url AWS_ACCESS_KEY_ID=$onlooker "$aws_python" -c "
 import boto3, json, sys, time
 def client(name, region='us-east-1', **more): return boto3.client(name, region_name=region, **more)
 ec2, ssm, s3, sts, iam = map(client, ('ec2', 'ssm', 's3', 'sts', 'iam'))
 def wait(seconds, function):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * $patience
     while not (answer := function()):
         if time.monotonic() > end: sys.exit('not within the time: ' + repr(answer))
         time.sleep(0.02)
@@ -110,10 +114,11 @@ for item in told if isinstance(told, list) else [told] if told is not None else 
     print(" ".join(map(str, item)) if isinstance(item, list) else item if isinstance(item, str) else json.dumps(item))
 ' "$aws_url/local-ec2/$1" "${@:2}"
 }
-left() { cloud_ask left; }
+# A cloud that does not tell is not one that has nothing.
+left() { cloud_ask left || echo "unknown: the cloud did not tell"; }
 has_nothing_left() { [ -z "$(left)" ]; }
 expect_nothing_left() {
-  local deadline=$((SECONDS + 5))
+  local deadline=$((SECONDS + 5 * patience))
   until has_nothing_left; do
     [ "$SECONDS" -lt "$deadline" ] || fail "left behind:"$'\n'"$(left)"
     sleep 0.05
@@ -126,6 +131,16 @@ import json, sys
 for line in sys.stdin:
     call = json.loads(line)
     print(call["service"] + ":" + call["operation"])'; }
+# The staging folder of a build is s3://$bucket/builds there.
+policy_of_calls() {
+  "$aws_python" "$TOEHOLD_SOURCE/tests/support/ec2_policy.py" "$scratch/cloud/calls.jsonl" "$AWS_ACCESS_KEY_ID" "$@"
+}
+expect_calls_made() { policy_of_calls "$@" || fail "calls are missing"; }
+expect_calls_allowed() {
+  policy_of_calls "${POLICY:-$TOEHOLD_SOURCE/docs/iam-policy-of-ec2-builds.md}" \
+    "$TOEHOLD_SOURCE/docs/how-to/distribute-an-image.md" STAGING-BUCKET="$bucket" PREFIX=builds \
+    BUILD-ROLE="$instance_profile" 111122223333="$aws_account" "$@" || fail "the calls and the policy differ"
+}
 cloud_settings() { cloud_ask settings "$1"; }
 advance_timers() { cloud_ask advance "{\"seconds\": $1, \"instance\": \"${2:-}\"}"; }
 timers() { cloud_ask "instance/$1/timers"; }

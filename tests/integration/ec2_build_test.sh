@@ -60,7 +60,10 @@ state_of_image() { aws ec2 describe-images --image-ids "$1" --query 'Images[0].S
 for way in ssm ssh; do
   options=()
   if [ "$way" = ssh ]; then options=("${ssh[@]}"); fi
-  expect_exit 0 build "${options[@]}"
+  expect_exit 0 build --timing "${options[@]}"
+  echo "$way: $(grep -A30 'where the time went' <<<"$err" | xargs)"
+  # What the controller adds of its own: it never looks away for more than 2 s, whatever it waits for.
+  awk '/the longest pause/ {found = $1} END {exit !(found > 0 && found <= 2)}' <<<"$err" || fail "$err"
   expect_contains "$err" "step runs as root"
   expect_contains "$err" "line 20000"
   expect_contains "$err" "the image is tested"
@@ -94,13 +97,28 @@ cloud_faults '[]'
 
 # What cannot be is said before anything is made.
 before=$(left)
+known=$("$TOEHOLD" builds)
 expect_exit 1 build --set target.base=ami-00000000000000000
 expect_contains "$err" "there is no image ami-00000000000000000"
 expect_exit 1 build --set "target.base=name:$base_ami_pattern"
 expect_contains "$err" "write baseOwner:"
 expect_exit 1 build --output qcow2
 expect_contains "$err" "makes a machine image and writes no files"
+sed 's/^target:/additionalInstanceConfiguration: {systemsManagerAgent: {uninstallAfterBuild: yes}}\ntarget:/' recipe.yml >agent.yml
+expect_exit 0 "$TOEHOLD" validate agent.yml
+expect_contains "$err" "the agent of Systems Manager stays in the image"
+expect_exit 1 env -u AWS_REGION -u AWS_DEFAULT_REGION "$TOEHOLD" build recipe.yml "${ssh[@]}"
+expect_contains "$err" "write region: in the recipe's target, or set AWS_REGION"
 expect_equal "$(left)" "$before"
+expect_equal "$("$TOEHOLD" builds)" "$known"
+
+# What looks like a build and is a distribution says how it is gone on with.
+folder=$TOEHOLD_HOME/builds/distribute-ami-0123-20261126-050102-3f2a
+mkdir "$folder"
+echo '{"id": "distribute-ami-0123-20261126-050102-3f2a", "recipe": "/r.yml", "target": "ec2", "state": "failed", "started": 1}' >"$folder/build.json"
+expect_exit 2 "$TOEHOLD" resume distribute-ami
+expect_contains "$err" "toehold distribute ami-0123 --recipe /r.yml"
+rm -r "$folder"
 
 # A base by name, by parameter, and of another build.
 for base in "name:$base_ami_pattern" "ssm:$base_parameter" "build:web"; do
@@ -139,3 +157,20 @@ id=$(sed -n 's/^web .*(build \(.*\))$/\1/p' "$scratch/.err")
 [ "$(left | grep -c '^instance ')" = 1 ] || fail "$(left)"
 expect_exit 0 "$TOEHOLD" cleanup "$id"
 expect_equal "$(left)" "$before"
+
+# docs/iam-policy-of-ec2-builds.md allows what builds do, and no more: others have the rest.
+rest=(-ec2:DeregisterImage -ec2:DeleteSnapshot)             # ec2_kill_test
+rest+=(-ssm:CancelCommand -ssm:ListCommandInvocations)      # ssm_transport_test
+rest+=(-s3:AbortMultipartUpload)                            # iam_policy_test
+rest+=(-ec2:GetConsoleOutput)                               # ec2_calls_test
+rest+=(-logs:{GetLogEvents,DescribeLogStreams,DeleteLogStream}) # ec2_log_streams_test
+expect_calls_allowed all "${rest[@]}"
+# The comparison can fail: a call that is not listed, one that is not made, things of others.
+page=$TOEHOLD_SOURCE/docs/iam-policy-of-ec2-builds.md
+sed 's/"ec2:StopInstances", //' "$page" >less.md
+sed 's/"ec2:StopInstances"/"ec2:StopInstances", "ec2:RebootInstances"/' "$page" >more.md
+sed 's#"Null": {"aws:ResourceTag/toehold:build-id": "false"}#"Null": {}#' "$page" >loose.md
+for other in less more loose; do
+  ! (POLICY=$scratch/$other.md expect_calls_allowed all "${rest[@]}") >told 2>&1 || fail "$other.md passes"
+  grep -q 'the calls and the policy differ' told || fail "$other: $(cat told)"
+done

@@ -134,6 +134,8 @@ P
 read -r ssh_id address <ssh_launch.out
 echo "$address $(cut -d' ' -f1,2 host.pub)" >known_hosts
 enter() { ssh -F none -i key -o BatchMode=yes -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$scratch/known_hosts" "$@" </dev/null; }
+is_listening() { enter "root@$address" true 2>/dev/null; }
+wait_until 10 is_listening  # its SSM agent may be there before sshd is
 expect_equal "$(enter "root@$address" 'cat /root/ran; hostname')" "2"$'\n'"ip-${address//./-}"
 expect_equal "$(enter "$ssh_user@$address" sudo id -u)" 0
 echo "$address $(cut -d' ' -f1,2 key.pub)" >known_hosts
@@ -156,10 +158,11 @@ run(id, "rm -r /usr/share/doc")
 ec2.stop_instances(InstanceIds=[id])
 state(id, "stopped")
 specifications = [{"ResourceType": kind, "Tags": [{"Key": "of", "Value": kind}]} for kind in ("image", "snapshot")]
-control("settings", {"image_pending_for": 0.2})
+control("settings", {"image_pending_for": 100})
 made = ec2.create_image(InstanceId=id, Name="made", TagSpecifications=specifications)["ImageId"]
 assert ec2.describe_images(ImageIds=[made])["Images"][0]["State"] == "pending"
 refused("InvalidAMIID.Unavailable", launch, ImageId=made)
+control("settings", {"image_pending_for": 0})
 found = image(made, "available")
 snapshot = found["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
 described = ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
@@ -194,11 +197,11 @@ P
 
 # Faults: no capacity twice, a lost answer, an id that is not known yet, an image that fails.
 check faults <<'P'
+boot = {"operation": "Boot", "match": {"InstanceType": "m7i"}, "code": "Client.InternalError"}
 control("faults", [{"operation": "RunInstances", "match": {"InstanceType": "^c7i"}, "times": 2,
                     "code": "InsufficientInstanceCapacity"},
                    {"operation": "RunInstances", "match": {"ClientToken": "^lost$"}, "effect": "lost"},
-                   {"effect": "not-found-window", "seconds": 0.3},
-                   {"operation": "Boot", "match": {"InstanceType": "m7i"}, "code": "Client.InternalError"}])
+                   {"effect": "not-found-window", "seconds": 100}, boot])
 for _ in range(2):
     refused("InsufficientInstanceCapacity", launch, InstanceType="c7i.large")
 try:
@@ -211,7 +214,8 @@ assert len(control("calls")) == 4, control("calls")
 id = launch(InstanceType="c7i.large")
 refused("InvalidInstanceID.NotFound", ec2.describe_instances, InstanceIds=[id])
 broken = launch(InstanceType="m7i.large")
-time.sleep(0.3)
+control("faults", [{"effect": "not-found-window", "seconds": 0.01}, boot])
+time.sleep(0.01)
 state(id, "running")
 state(broken, "terminated")
 assert instance(broken)["StateReason"]["Code"] == "Client.InternalError"
@@ -244,9 +248,9 @@ bad = {**form, "fields": {**form["fields"], "x-amz-signature": "0" * 64}}
 assert post("run/2", bad) == 403
 over = signed.generate_presigned_post(bucket, "run/${filename}", Conditions=[["starts-with", "$key", "run/"]], ExpiresIn=-1)
 assert post("run/2", over) == 403
-url = signed.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "run/1"}, ExpiresIn=1)
+url = signed.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "run/1"}, ExpiresIn=100)
 assert urllib.request.urlopen(url).read() == b"bytes"
-for wrong, status in ((url.replace("run/1", "run/2"), 403), (url.replace("Expires=1", "Expires=9"), 403)):
+for wrong, status in ((url.replace("run/1", "run/2"), 403), (url.replace("Expires=100", "Expires=900"), 403)):
     try:
         urllib.request.urlopen(wrong)
         raise AssertionError("not refused")
@@ -260,9 +264,9 @@ check ends <<'P'
 group = ec2.create_security_group(GroupName="group", Description="of the test")["GroupId"]
 id = launch(SecurityGroupIds=[group])
 run(id, "echo kept >/srv/kept; shutdown -P +5")
-control("advance", {"seconds": 299, "instance": id})
+control("advance", {"seconds": 200, "instance": id})
 assert instance(id)["State"]["Name"] == "running"
-control("advance", {"seconds": 1, "instance": id})
+control("advance", {"seconds": 100, "instance": id})
 state(id, "stopped")
 assert instance(id)["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
 refused("IncorrectInstanceState", ec2.reboot_instances, InstanceIds=[id])
@@ -303,13 +307,14 @@ id = launch(InstanceMarketOptions={"MarketType": "spot"}, MetadataOptions={"Http
 other = launch()
 online(id), online(other)
 refused("UnsupportedOperation", ec2.stop_instances, InstanceIds=[id])
-control(f"instance/{id}/spot-notice", {"seconds": 1})
+control(f"instance/{id}/spot-notice", {"seconds": 100})
 script = """t=$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)
 for path in meta-data/instance-id meta-data/spot/instance-action; do
   curl -sS -H "X-aws-ec2-metadata-token: $t" http://169.254.169.254/latest/$path; echo; done"""
 answer = run(id, script)["StandardOutputContent"]
 assert answer.startswith(id) and '"action": "terminate"' in answer, answer
 assert "Not Found" in run(other, script)["StandardOutputContent"]
+control(f"instance/{id}/spot-notice", {"seconds": 0})  # its time has come
 state(id, "terminated")
 assert instance(id)["StateReason"]["Code"] == "Server.SpotInstanceTermination"
 ec2.terminate_instances(InstanceIds=[other])

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(__file__)))
 
 from werkzeug.serving import make_server
 
-from . import base_image, commands, images, imds, instances, keys, templates
+from . import base_image, commands, faults, images, imds, instances, keys, templates
 from .cloud import GATEWAY, cloud
 from .presets import make_presets
 from .server import application
@@ -20,6 +20,7 @@ from .server import application
 
 def main():
     cloud.folder = os.path.abspath(sys.argv[1])
+    faults.all_calls = open(f"{cloud.folder}/calls.jsonl", "w")
     if not cloud.light:
         instances.make_network()
     for part in (instances, images, keys, commands, templates):

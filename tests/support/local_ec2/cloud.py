@@ -16,6 +16,8 @@ settings = {
     "grace": 1.0,               # what programs have to end in before the machine does
     "ssm": True,                # false: no SSM agent ever gets online
     "answers": [],              # of commands when light: {"match", "code", "stdout", "stderr", "takes"}
+    "plays": [],                # of runs when light, see light.py
+    "packages": "",             # a file, the same
 }
 
 

@@ -84,8 +84,9 @@ def boot_words(user_data, public_key, is_first_boot, address):
     words["files"] += [["/etc/hostname", 0o644, "root", name + "\n"],
                        ["/etc/hosts", 0o644, "root", f"127.0.0.1 localhost\n127.0.1.1 {name}\n"]]
     words["files"].append(["/etc/sudoers.d/90-cloud-init-users", 0o440, "root", f"{USER} ALL=(ALL) NOPASSWD:ALL\n"])
-    for user, home in (("root", "/root"), (USER, f"/home/{USER}")) if public_key else ():
-        words["files"].append([f"{home}/.ssh/authorized_keys", 0o600, user, public_key.rstrip("\n") + "\n"])
+    keys = [key.strip() for key in [public_key or "", *(config.get("ssh_authorized_keys") or [])] if key.strip()]
+    for user, home in (("root", "/root"), (USER, f"/home/{USER}")) if keys else ():
+        words["files"].append([f"{home}/.ssh/authorized_keys", 0o600, user, "\n".join(keys) + "\n"])
     for number, text in enumerate(scripts):
         path = f"{SCRIPTS}/part-{number + 1:03d}"
         words["files"].append([path, 0o700, "root", text])

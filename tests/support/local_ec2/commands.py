@@ -14,6 +14,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.ssm.responses import SimpleSystemManagerResponse as Responses
 
+from . import light
 from .cloud import cloud, in_background, settings
 from .machine import PATH
 
@@ -70,6 +71,7 @@ class Invocation:
                 self.out, self.err = cut(item.get("stdout", ""), STDOUT), cut(item.get("stderr", ""), STDERR)
                 code = item.get("code", 0)
                 return self.end("Success" if code == 0 else "Failed", "Success" if code == 0 else "Failed", code)
+        self.out = light.respond(self.life, script) or ""
         return self.end("Success", "Success", 0)
 
     def folder(self):
@@ -155,7 +157,8 @@ def shown(command):
 
 def lives_here(self):
     backend = ec2_backends[self.current_account][self.region]
-    return {instance.id: cloud.lives[instance.id] for instance in backend.all_instances()}
+    return {instance.id: cloud.lives[instance.id] for instance in backend.all_instances()
+            if instance.id in cloud.lives}
 
 
 def send_command(self):
@@ -191,10 +194,13 @@ def get_command_invocation(self):
 def list_command_invocations(self):
     wanted, instance_id = self._get_param("CommandId"), self._get_param("InstanceId")
     details = self._get_bool_param("Details", False)
+    states = {item["value"] for item in self._get_param("Filters", []) or [] if item["key"] == "Status"}
     entries = []
     for command in list(commands.values()):
         for invocation in command["invocations"].values():
             if wanted not in (None, command["id"]) or instance_id not in (None, invocation.life.id):
+                continue
+            if states and invocation.status not in states:
                 continue
             entry = {**invocation.entry(), "RequestedDateTime": command["at"]}
             if details:
@@ -240,7 +246,15 @@ def describe_instance_information(self):
     return ActionResult({"InstanceInformationList": entries})
 
 
+def start_session(self):
+    """A session by itself: what its plugin would do is the test's."""
+    life = lives_here(self).get(self._get_param("Target"))
+    if life is None or not life.is_online():
+        raise JsonRESTError("TargetNotConnected", f"{self._get_param('Target')} is not connected.")
+    return ActionResult({"SessionId": "session-1", "TokenValue": "token", "StreamUrl": "wss://127.0.0.1/none"})
+
+
 def install():
     for operation in (send_command, get_command_invocation, list_command_invocations, list_commands, cancel_command,
-                      describe_instance_information):
+                      describe_instance_information, start_session):
         setattr(Responses, operation.__name__, operation)

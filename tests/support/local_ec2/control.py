@@ -4,6 +4,7 @@ import os
 import threading
 
 from moto.ec2.models import ec2_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 from moto.ssm.models import ssm_backends
 
@@ -15,23 +16,23 @@ def left_of_region(region, backend):
     for instance in backend.all_instances():
         if instance._state.name != "terminated":
             yield ["instance", region, instance.id, instance._state.name]
-    for image in backend.amis.values():
+    for image in list(backend.amis.values()):
         if image.owner_id == backend.account_id:
             yield ["image", region, image.id, image.name]
-    for snapshot in backend.snapshots.values():
+    for snapshot in list(backend.snapshots.values()):
         if snapshot.from_ami is None or owned_by(backend, snapshot):
             yield ["snapshot", region, snapshot.id, snapshot.description]
-    for volume in backend.volumes.values():
+    for volume in list(backend.volumes.values()):
         yield ["volume", region, volume.id, volume.status]
-    for groups in backend.groups.values():
-        for group in groups.values():
+    for groups in list(backend.groups.values()):
+        for group in list(groups.values()):
             if group.name != "default":
                 yield ["security-group", region, group.id, group.name]
-    for pair in backend.key_pairs.values():
+    for pair in list(backend.key_pairs.values()):
         yield ["key-pair", region, pair.id, pair.key_name]
-    for interface in backend.enis.values():
+    for interface in list(backend.enis.values()):
         yield ["network-interface", region, interface.id, interface.status]
-    for template in backend.launch_templates.values():
+    for template in list(backend.launch_templates.values()):
         yield ["launch-template", region, template.id, template.name]
 
 
@@ -48,11 +49,16 @@ def left():
             entries += list(left_of_region(region, backend))
     for regions in list(ssm_backends.values()):
         for region, backend in list(regions.items()):
-            entries += [["parameter", region, name] for name in backend._parameters if not name.startswith("/aws/")]
+            entries += [["parameter", region, name] for name in list(backend._parameters)
+                        if not name.startswith("/aws/")]
     for regions in list(s3_backends.values()):
-        for backend in regions.values():
-            for bucket in backend.buckets.values():
-                entries += [["object", bucket.region_name, bucket.name, key] for key, _ in bucket.keys.items()]
+        for backend in list(regions.values()):
+            for bucket in list(backend.buckets.values()):
+                entries += [["object", bucket.region_name, bucket.name, key] for key, _ in list(bucket.keys.items())]
+    for regions in list(logs_backends.values()):
+        for region, backend in list(regions.items()):
+            for group in list(backend.groups.values()):
+                entries += [["log-stream", region, group.name, name] for name in list(group.streams)]
     for life in list(cloud.lives.values()):
         if life.state() in ("terminated", "stopped") and life.machine.pid is not None:
             entries.append(["process", "-", life.id, life.machine.pid])

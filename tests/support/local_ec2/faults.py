@@ -29,9 +29,13 @@ import threading
 import time
 import urllib.parse
 
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ec2.models import ec2_backends
+
 lock = threading.Lock()
 rules = []
 calls = []
+all_calls = None  # a file that gets them all, whatever a test clears
 born = {}  # by id, when an answer had it first
 IDS = re.compile(r"\b(?:i|ami|snap|vol|sg|key|lt)-[0-9a-f]{8,17}\b")
 NOT_FOUND = {"i": "InvalidInstanceID.NotFound", "ami": "InvalidAMIID.NotFound", "snap": "InvalidSnapshot.NotFound",
@@ -43,6 +47,19 @@ def set_rules(new):
     with lock:
         rules[:] = [{**rule, "count": 0} for rule in new]
         calls.clear()
+
+
+def note_call(noted, form):
+    """In the file it has what is in a browser's form, and the tags, before it, of the things that it names."""
+    calls.append(noted)
+    if all_calls is None:
+        return
+    ids = {value for value in noted["parameters"].values() if IDS.fullmatch(str(value))}
+    backend = ec2_backends[DEFAULT_ACCOUNT_ID][noted["region"] or "us-east-1"]
+    tags = {name: dict(backend.tags[name]) for name in ids if name in backend.tags}
+    with lock:
+        all_calls.write(json.dumps({**noted, **form, "tags": tags}) + "\n")
+        all_calls.flush()
 
 
 def flatten(value, name=""):
@@ -65,7 +82,10 @@ def parameters(call, body):
         except ValueError:
             return {}
     if call["service"] == "s3":
-        return {"path": call["path"], "query": call["query"]}
+        words = {"path": call["path"], "query": call["query"]}
+        if call["operation"] == "DeleteObjects":
+            words.update(flatten({"Key": re.findall("<Key>(.*?)</Key>", body.decode("latin-1"))}))
+        return words
     return {key: values[0] for key, values in urllib.parse.parse_qs(body.decode("latin-1")).items()}
 
 
@@ -109,10 +129,13 @@ def take(operation, words):
 
 
 def note_answer(operation, body):
-    if operation.startswith(("Run", "Create", "Copy", "Import", "Register")):
+    """A snapshot is told of by what describes its image; all others by what makes them."""
+    makes = operation.startswith(("Run", "Create", "Copy", "Import", "Register"))
+    if makes or operation.startswith("Describe"):
         with lock:
             for found in IDS.findall(body.decode("latin-1")):
-                born.setdefault(found, time.monotonic())
+                if makes or found.startswith("snap-"):
+                    born.setdefault(found, time.monotonic())
 
 
 def error_answer(call, rule):

@@ -18,6 +18,7 @@ from moto.ec2.utils import convert_tag_spec, random_ami_id
 
 from . import faults
 from .cloud import cloud, in_background, settings
+from .lives import life_of
 from .once import with_token
 
 BASE_SIZE = 8
@@ -59,12 +60,12 @@ def new_image(backend, name, description, specifications, size, **options):
     return image
 
 
-def become_available(image, work, seconds):
-    """In a thread: `work`, but no sooner than the test wants it; then available, or failed."""
+def become_available(image, work, setting):
+    """In a thread: `work`, but no sooner than the test wants it, by now; then available, or failed."""
     begun = time.monotonic()
     fault = faults.take("Image", {"Name": image.name, "ImageId": image.id})
     work()
-    while (left := begun + seconds - time.monotonic()) > 0:
+    while (left := begun + (seconds := settings[setting]) - time.monotonic()) > 0:
         image.ebs_snapshot.progress_text = f"{round(99 * (1 - left / seconds))}%"
         time.sleep(min(left, 0.1))
     if fault:
@@ -108,8 +109,8 @@ def create_image(self):
     image.source_image_id = instance.image_id
     image.source_image_region = self.region
     image.encrypted = image.ebs_snapshot.encrypted = bool(root and backend.volumes[root.volume_id].encrypted)
-    life, no_reboot = cloud.lives[instance.id], self._get_bool_param("NoReboot", False)
-    in_background(become_available, image, lambda: take_layer(life, image, no_reboot), settings["image_pending_for"])
+    life, no_reboot = life_of(instance.id), self._get_bool_param("NoReboot", False)
+    in_background(become_available, image, lambda: take_layer(life, image, no_reboot), "image_pending_for")
     return ActionResult({"ImageId": image.id})
 
 
@@ -133,7 +134,7 @@ def copy_image(self):
     image.ebs_snapshot.encrypted = image.encrypted
     image.ebs_snapshot.kms_key_id = image.kms_key_id
     image.layers, image.imds_support = source.layers, source.imds_support
-    in_background(become_available, image, lambda: None, settings["copy_pending_for"])
+    in_background(become_available, image, lambda: None, "copy_pending_for")
     return ActionResult({"ImageId": image.id})
 
 

@@ -9,6 +9,9 @@ import time
 from .cloud import METADATA, cloud, in_background
 from .lives import seconds_of
 
+# Of the instances' roles, so that logs of calls tell them from a controller.
+KEY_ID = "ASIAIOSFODNN7EXAMPLE"
+
 tokens = set()
 
 
@@ -24,7 +27,7 @@ def role_of(life):
 
 
 def credentials():
-    return {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    return {"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": KEY_ID,
             "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "Token": "of-the-instance",
             "LastUpdated": stamp(time.time()), "Expiration": stamp(time.time() + 6 * 3600)}
 

@@ -116,7 +116,7 @@ def stop(self):
         return before
     if self._state.name != "running":
         wrong_state(self)
-    life = cloud.lives[self.id]
+    life = lives.life_of(self.id)
     life.set_state("stopping", lives.USER_INITIATED)
     in_background(life.stop)
     return before
@@ -130,7 +130,7 @@ def start(self):
         wrong_state(self)
     for nic in self.nics.values():
         nic.start()
-    life = cloud.lives[self.id]
+    life = lives.life_of(self.id)
     life.set_state("pending")
     in_background(life.start)
     return before
@@ -139,13 +139,13 @@ def start(self):
 def reboot(self):
     if self._state.name != "running":
         wrong_state(self)
-    in_background(cloud.lives[self.id].reboot)
+    in_background(lives.life_of(self.id).reboot)
 
 
 def terminate(self):
     before = lives.previous(self)
     if self._state.name not in ("shutting-down", "terminated"):
-        life = cloud.lives[self.id]
+        life = lives.life_of(self.id)
         life.set_state("shutting-down", lives.USER_INITIATED)
         in_background(life.terminate)
     return before
@@ -161,7 +161,7 @@ def parse_block_devices(self):
 
 def get_console_output(self):
     instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
-    path, text = cloud.lives[instance.id].machine.console, ""
+    path, text = lives.life_of(instance.id).machine.console, ""
     if os.path.isfile(path):
         with open(path, errors="replace") as file:
             text = file.read()[-65536:]

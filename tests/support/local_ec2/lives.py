@@ -65,6 +65,7 @@ class Life:
         data = base64.b64decode(str(user_data)) if user_data else b""
         words = boot_words(data, key.public_key if key else "", not self.has_booted, self.machine.address)
         words["grace"] = settings["grace"]
+        self.up_since = None
         self.down.clear()
         self.machine.boot(words, self.on_end)
         self.has_booted = True
@@ -169,9 +170,10 @@ class Life:
 
     def is_online(self):
         backend = self.instance.ec2_backend
+        up_since = self.up_since  # another thread may boot it now
         online = (settings["ssm"] and self.state() in ("running", "pending") and self.machine.booted.is_set()
                   and self.id in backend.iam_instance_profile_associations
-                  and time.monotonic() - self.up_since >= settings["online_after"])
+                  and up_since is not None and time.monotonic() - up_since >= settings["online_after"])
         self.was_online = self.was_online or online
         return online
 
@@ -191,6 +193,10 @@ def original_terminate(instance):  # replaced by instances.py, which knows moto'
 
 
 def life_of(instance_id):
+    """moto shows an instance a moment before it has a life."""
+    end = time.monotonic() + 10
+    while instance_id not in cloud.lives and time.monotonic() < end:
+        time.sleep(0.002)
     return cloud.lives[instance_id]
 
 

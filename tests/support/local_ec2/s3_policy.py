@@ -1,5 +1,6 @@
 """What S3 checks of a browser's POST and of a presigned URL, and moto does not."""
 import base64
+import contextlib
 import datetime
 import email.policy
 import email.parser
@@ -8,14 +9,35 @@ import hmac
 import json
 import urllib.parse
 
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.s3.models import s3_backends
+
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 
 
 class Refused(Exception):
-    def __init__(self, code, message):
+    def __init__(self, code, message, status=403):
         super().__init__(message)
         self.code = code
+        self.status = status
+
+
+@contextlib.contextmanager
+def condition(call, environ, lock):
+    """Holds what PutObject makes conditional from the check to the write."""
+    match, none_match = environ.get("HTTP_IF_MATCH"), environ.get("HTTP_IF_NONE_MATCH")
+    if call["method"] != "PUT" or not (match or none_match):
+        yield
+        return
+    with lock:
+        bucket, _, key = call["path"].lstrip("/").partition("/")
+        there = s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+        if there is None and match:
+            raise Refused("NoSuchKey", "The specified key does not exist.", 404)
+        if there is not None and (none_match or there.etag.strip('"') != match.strip('"')):
+            raise Refused("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412)
+        yield
 
 
 def form_fields(content_type, body):

@@ -2,6 +2,7 @@
 import io
 import json
 import socket
+import threading
 
 from fault_proxy import describe
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -10,7 +11,8 @@ from . import control, faults, s3_policy
 
 moto = DomainDispatcherApplication(create_backend_app)
 REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 501: "Not Implemented",
-           503: "Service Unavailable"}
+           412: "Precondition Failed", 503: "Service Unavailable"}
+conditional = threading.Lock()
 
 
 def headers_of(environ):
@@ -42,8 +44,21 @@ def ask_moto(environ, body):
     return (*said[0], text)
 
 
+def is_form(call, environ):
+    return call["method"] == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+
+
+def posted_form(call, environ, body):
+    """What a browser's POST has in its form and others have elsewhere."""
+    if not is_form(call, environ):
+        return {}
+    fields, _ = s3_policy.form_fields(environ["CONTENT_TYPE"], body)
+    return {"service": "s3", "operation": "PostObject", "path": f"{call['path'].rstrip('/')}/{fields.get('key', '')}",
+            "access_key": fields.get("x-amz-credential", "").partition("/")[0]}
+
+
 def check_s3(call, environ, body):
-    if call["method"] == "POST" and environ.get("CONTENT_TYPE", "").startswith("multipart/form-data"):
+    if is_form(call, environ):
         s3_policy.check_post(call["path"].strip("/").split("/")[0], environ["CONTENT_TYPE"], body)
     raw_path = environ.get("REQUEST_URI", call["path"]).partition("?")[0]
     s3_policy.check_presigned(call["method"], raw_path, call["query"], environ["HTTP_HOST"])
@@ -61,7 +76,8 @@ def application(environ, start_response):
     rule = faults.take(call["operation"], words) or {}
     effect = rule.get("effect", "before" if rule else "")
     noted = {key: call[key] for key in ("time", "service", "operation", "region", "access_key", "method", "path")}
-    faults.calls.append({**noted, "parameters": words, "fault": rule.get("code", effect)})
+    noted.update(parameters=words, fault=rule.get("code", effect))
+    faults.note_call(noted, posted_form(call, environ, body))
     return respond(call, effect, rule, (environ, start_response, body))
 
 
@@ -75,9 +91,10 @@ def respond(call, effect, rule, request):
         faults.time.sleep(rule["seconds"])
     try:
         check_s3(call, environ, body)
-        status, headers, text = ask_moto(environ, body)
+        with s3_policy.condition(call, environ, conditional):
+            status, headers, text = ask_moto(environ, body)
     except s3_policy.Refused as refusal:
-        error = {"code": refusal.code, "message": str(refusal), "status": 403}
+        error = {"code": refusal.code, "message": str(refusal), "status": refusal.status}
         return answer(start_response, *faults.error_answer({**call, "service": "s3"}, error))
     except NotImplementedError as missing:
         error = {"code": "InvalidAction", "message": f"not in the local cloud: {missing}", "status": 400}
