@@ -15,18 +15,19 @@ configured=$(cmake --preset release -Wno-dev 2>&1) || { echo "$configured"; exit
 NINJA_STATUS='[%f/%t] ' cmake --build --preset release
 
 say "3/3 a first build"
-place=$PWD/build/quickstart
-mkdir -p "$place"
+mkdir -p build/quickstart
 command=(build/release/toehold build samples/recipes/site.yaml)
-echo "\$ ${command[*]}"
-TOEHOLD_HOME="$place" "${command[@]}"
+echo "\$ TOEHOLD_HOME=\$PWD/build/quickstart ${command[*]}"
+TOEHOLD_HOME=$PWD/build/quickstart "${command[@]}"
 
 cat <<'END'
 
 Again, it takes no time: every step that is unchanged is taken from the cache. Next, try
+  export TOEHOLD_HOME=$PWD/build/quickstart
+  build/release/toehold build samples/recipes/site.yaml
   build/release/toehold validate samples/components/*.yaml
   build/release/toehold run samples/components/chaining.yaml --explain
   build/release/toehold build samples/components/conditions.yaml
-  TOEHOLD_HOME=$PWD/build/quickstart build/release/toehold images
+  build/release/toehold images
 and read docs/how-to/build-your-first-image.md.
 END
