@@ -23,4 +23,9 @@ std::string Error::full_message() const {
   return text + what();
 }
 
+std::string full_message(const std::exception& exception) {
+  const auto* error = dynamic_cast<const Error*>(&exception);
+  return error ? error->full_message() : exception.what();
+}
+
 }  // namespace toehold

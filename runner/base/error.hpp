@@ -48,4 +48,8 @@ class Error : public std::runtime_error {
   std::vector<std::string> frames_;
 };
 
+/// The same of what may be an Error, else what() of it: for threads and destructors, which let
+/// nothing out.
+std::string full_message(const std::exception& exception);
+
 }  // namespace toehold

@@ -50,8 +50,8 @@ FolderEnd::~FolderEnd() {
   try {
     folder.end_copy();
     if (!touched) fs::remove_all(folder.path(), error);
-  } catch (const Error& failure) {  // then cleanup does it
-    command.tell("warning: " + folder.record().copy + " stays: " + failure.full_message() + "\n");
+  } catch (const std::exception& failure) {  // then cleanup does it
+    command.tell("warning: " + folder.record().copy + " stays: " + full_message(failure) + "\n");
   }
 }
 

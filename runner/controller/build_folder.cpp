@@ -126,9 +126,9 @@ BuildFolder::~BuildFolder() {
   if (!copy_) return;
   try {
     end_copy();
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "warning: %s stays: %s\n", record_.copy.c_str(),
-                 error.full_message().c_str());
+                 full_message(error).c_str());
   }
 }
 

@@ -264,11 +264,11 @@ void end_by(const std::exception& exception, BuildFolder& folder, BuildEnd& end)
   const auto* error = dynamic_cast<const Error*>(&exception);
   const bool cancelled = error && error->kind() == Error::Kind::cancelled;
   end.code = cancelled ? ExitCode::interrupted : ExitCode::failure;
-  end.message = error ? error->full_message() : exception.what();
+  end.message = full_message(exception);
   try {
     record_end(folder, end);
-  } catch (const Error& failure) {  // what ended the build is told, and not this
-    log(LogLevel::warning, failure.full_message());
+  } catch (const std::exception& failure) {  // what ended the build is told, and not this
+    log(LogLevel::warning, full_message(failure));
   }
 }
 

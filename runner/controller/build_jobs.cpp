@@ -362,13 +362,9 @@ ExitCode run_jobs(const std::vector<BuildJob>& jobs, const JobOptions& options,
         const ProcessResult result = JobRunner(screen, command).run(number, jobs[number]);
         codes[number] = result.cancelled ? ExitCode::interrupted
                                          : static_cast<ExitCode>(result.exit_code.value_or(1));
-      } catch (const Error& error) {
-        const std::lock_guard lock(failure_mutex);
-        failure = error.full_message();
-        codes[number] = ExitCode::failure;
       } catch (const std::exception& error) {
         const std::lock_guard lock(failure_mutex);
-        failure = error.what();
+        failure = full_message(error);
         codes[number] = ExitCode::failure;
       }
     }

@@ -59,12 +59,10 @@ bool LeaseKeeper::renew(const std::stop_token& stop) {
     arm_lease(*transport, clock_, time_, stop);
     ways_.note(clock_.unix_millis() + std::chrono::milliseconds(time_).count());
     return true;
-  } catch (const Error& error) {
-    if (!stop.stop_requested()) {
-      ways_.say("warning: the lease of the instance was not renewed: " + error.full_message());
-    }
   } catch (const std::exception& error) {
-    ways_.say(std::string("warning: the lease of the instance was not renewed: ") + error.what());
+    if (!stop.stop_requested()) {
+      ways_.say("warning: the lease of the instance was not renewed: " + full_message(error));
+    }
   }
   return false;
 }

@@ -131,7 +131,7 @@ void StateCopy::beat(std::stop_token stop) {
     const auto there = aws::look_at_object(client, part("state.json"), control(stop));
     if ((!there || there->etag != etag_) && !is_still_ours(client)) return;
     aws::write_object(client, part("alive"), "{}\n", control(stop));
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     // The next one may come through; a build that is taken for dead meanwhile is told so then.
   }
 }
