@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/files.hpp"
 #include "runner/base/json.hpp"
@@ -27,12 +26,6 @@ constexpr auto stop_patience = 600s;
 constexpr int enough_refusals = 8;
 constexpr const char* without_spot =
     "build again, or write market: [spot, on-demand]: then a stage begins anew on demand";
-
-std::string own_user_data(const Recipe& recipe) {
-  const Value& extra = recipe.additional_instance_configuration;
-  const Value* data = extra.is_map() ? extra.find("userDataOverride") : nullptr;
-  return data ? base64_decode(data->text()).value_or("") : std::string();
-}
 
 }  // namespace
 
@@ -87,7 +80,8 @@ void Ec2Instance::launch() {
   find_agent_binary(plan.image.architecture == "arm64" ? "aarch64" : "x86_64");
   Ec2UserData data;
   data.lease = std::chrono::minutes(options_.lease);
-  data.own = for_test_ ? std::string() : own_user_data(place_.recipe());
+  data.own =
+      for_test_ ? std::string() : own_user_data(place_.recipe().additional_instance_configuration);
   // EC2 brings one key pair: the user's, and then cloud-init brings ours.
   const bool has_key_pair = !options_.key_pair.empty();
   if (keys_ && has_key_pair) data.login = trim(read_file(keys_->identity.string() + ".pub"));

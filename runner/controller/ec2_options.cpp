@@ -6,7 +6,6 @@
 #include "runner/aws/logs.hpp"
 #include "runner/aws/sns.hpp"
 #include "runner/aws/xml.hpp"
-#include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/object_store.hpp"
 #include "runner/base/text.hpp"
@@ -217,11 +216,9 @@ class Checker {
 
   void user_data() {
     const Value& extra = recipe_.additional_instance_configuration;
-    const Value* data = extra.is_map() ? extra.find("userDataOverride") : nullptr;
-    const auto text = data ? base64_decode(data->text()) : std::nullopt;
-    if (!text || text->empty()) return;  // what is no base64 has been told
-    if (goes_with_ours(*text)) return;
-    wrong_item(*data,
+    const std::string text = own_user_data(extra);
+    if (text.empty() || goes_with_ours(text)) return;  // what is no base64 has been told
+    wrong_item(*extra.find("userDataOverride"),
                "'userDataOverride' of the recipe is of a kind that does not go together with "
                "toehold's own part",
                own_user_data_hint);

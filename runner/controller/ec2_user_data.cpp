@@ -1,8 +1,8 @@
 #include "runner/controller/ec2_user_data.hpp"
 
+#include "runner/base/base64.hpp"
 #include "runner/base/error.hpp"
 #include "runner/base/json.hpp"
-#include "runner/base/value.hpp"
 #include "runner/controller/ec2_lease.hpp"
 
 namespace toehold {
@@ -48,6 +48,11 @@ std::string mime_part(const char* type, const std::string& text, const char* mor
 }
 
 }  // namespace
+
+std::string own_user_data(const Value& configuration) {
+  const Value* data = configuration.is_map() ? configuration.find("userDataOverride") : nullptr;
+  return data ? base64_decode(data->text()).value_or("") : std::string();
+}
 
 bool goes_with_ours(const std::string& own) {
   return content_type(own) != nullptr;

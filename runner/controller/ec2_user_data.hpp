@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string>
 
+#include "runner/base/value.hpp"
+
 namespace toehold {
 
 struct Ec2UserData {
@@ -19,6 +21,8 @@ struct Ec2UserData {
 /// than the 16 KiB that EC2 takes, or `own` is of a kind that cannot go along with ours.
 std::string user_data_text(const Ec2UserData& data);
 
+/// That of a recipe's additionalInstanceConfiguration, decoded; empty: none, or no base64.
+std::string own_user_data(const Value& configuration);
 /// Whether `own` is of a kind that can.
 bool goes_with_ours(const std::string& own);
 inline constexpr const char* own_user_data_hint =
