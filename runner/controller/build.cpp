@@ -236,28 +236,11 @@ std::optional<std::vector<DocumentRun>> load_all_components(const std::vector<Pl
   return load_components(all, context);
 }
 
-/// Throws for a name that is no step of any of the builds: as `build.Install` or `Install`.
-void check_refresh(const std::vector<std::string>& wanted, const std::vector<PlannedBuild>& builds,
-                   const CommandContext& context) {
+void check_refresh_of(const std::vector<PlannedBuild>& builds,
+                      const std::vector<std::string>& wanted, const CommandContext& context) {
   if (wanted.empty()) return;
-  CommandContext silent = context;
-  silent.print = [](std::string_view) {};  // what is wrong is told by the builds
-  const auto documents = load_all_components(builds, silent);
-  if (!documents) return;
-  std::vector<std::string> steps;
-  for (const DocumentRun& run : *documents) {
-    for (const Phase& phase : run.document->phases) {
-      for (const Step& step : phase.steps) steps.push_back(phase.name + "." + step.name);
-    }
-  }
-  for (const std::string& name : wanted) {
-    const bool there = std::any_of(steps.begin(), steps.end(), [&](const std::string& step) {
-      return step == name || step.ends_with("." + name);
-    });
-    if (there) continue;
-    const std::string hint = did_you_mean(name, steps);
-    throw Error(Error::Kind::usage, "--refresh: there is no step " + name,
-                hint.empty() ? "the steps are: " + join(steps, ", ") : hint);
+  if (const auto documents = load_all_components(builds, silenced(context))) {
+    check_refresh(wanted, *documents);
   }
 }
 
@@ -292,7 +275,7 @@ ExitCode build(TypedBuild typed, const CommandContext& context) {
   }
   std::vector<PlannedBuild> builds;
   if (!read_recipes(typed, builds, context) || builds.empty()) return ExitCode::failure;
-  if (typed.only < 0) check_refresh(typed.build.refresh, builds, context);
+  if (typed.only < 0) check_refresh_of(builds, typed.build.refresh, context);
   if (typed.jobs != 1 && builds.size() > 1 && !typed.explain) {
     return build_at_once(builds, typed, context);
   }

@@ -317,6 +317,11 @@ std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
   return runs;
 }
 
+CommandContext silenced(CommandContext command) {
+  command.print = [](std::string_view) {};
+  return command;
+}
+
 BuildEnd build_image(const Recipe& recipe, const BuildOptions& options, BuildFolder& folder,
                      const CommandContext& command) {
   // A screen that goes away does not end a build; nor does what OpenSSL writes to a kept connection

@@ -50,4 +50,7 @@ std::optional<std::vector<DocumentRun>> load_components(const Recipe& recipe,
                                                         const CommandContext& command,
                                                         const SourceTexts& known = {});
 
+/// To load what is loaded again, and whose findings are told then.
+CommandContext silenced(CommandContext command);
+
 }  // namespace toehold

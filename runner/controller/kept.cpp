@@ -153,6 +153,11 @@ ExitCode resume(TypedResume typed, const CommandContext& context) {
   if (typed.go_on) typed.options.choices.emplace_back(record.failed_step, StepChoice::take_as_done);
   typed.options.tests = !record.without_tests;
   const Recipe recipe = recipe_of(folder);
+  if (!typed.options.refresh.empty()) {
+    const auto documents =
+        load_components(recipe, silenced(context), read_fetched_sources(folder.path()));
+    if (documents) check_refresh(typed.options.refresh, *documents);
+  }
   SystemClock clock;
   const auto begun = clock.monotonic();
   const BuildEnd end = build_image(recipe, typed.options, folder, context);

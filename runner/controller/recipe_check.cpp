@@ -119,4 +119,23 @@ void check_recipes(LoadedRecipes& loaded) {
   loaded.diagnostics.sort();
 }
 
+void check_refresh(const std::vector<std::string>& wanted,
+                   const std::vector<DocumentRun>& documents) {
+  std::vector<std::string> steps;
+  for (const DocumentRun& run : documents) {
+    for (const Phase& phase : run.document->phases) {
+      for (const Step& step : phase.steps) steps.push_back(phase.name + "." + step.name);
+    }
+  }
+  for (const std::string& name : wanted) {
+    const bool there = std::any_of(steps.begin(), steps.end(), [&](const std::string& step) {
+      return step == name || step.ends_with("." + name);
+    });
+    if (there) continue;
+    const std::string hint = did_you_mean(name, steps);
+    throw Error(Error::Kind::usage, "--refresh: there is no step " + name,
+                hint.empty() ? "the steps are: " + join(steps, ", ") : hint);
+  }
+}
+
 }  // namespace toehold

@@ -87,6 +87,8 @@ expect_equal "$(grep -c cached <<<"$err")" 2
 expect_exit 1 build web.yaml --output changes=late/changes.tar --no-test
 newest=$("$TOEHOLD" builds | head -1)
 expect_contains "$newest" ' stopped '
+expect_exit 2 "$TOEHOLD" resume "${newest%% *}" --refresh build.Nothing
+expect_contains "$err" '--refresh: there is no step build.Nothing'
 rm late && mkdir late elsewhere
 (cd elsewhere && expect_exit 0 "$TOEHOLD" resume "${newest%% *}" --view plain && expect_lacks "$err" Booted)
 [ -s late/changes.tar ] || fail "resume has forgotten the output"
