@@ -70,6 +70,8 @@ class ContainerProvider final : public Provider {
                                                context);
   }
 
+  bool is_withdrawn(const InventoryRecord& record) override { return record.kind == "name"; }
+
   bool remove(const InventoryRecord& record, ProcessRunner& processes) override {
     if (record.kind == "name") return unpublish(record.id, processes);
     const std::size_t slash = record.id.find('/');

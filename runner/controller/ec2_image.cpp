@@ -117,6 +117,14 @@ bool remove_ec2_image(const ec2::Region& region, const Ec2Thing& thing, const Im
   }
 }
 
+bool is_delivered_there(const ec2::Region& region, const Ec2Thing& thing,
+                        const aws::Control& control) {
+  const std::vector<ec2::Image> images = images_called(region, thing, control);
+  return std::any_of(images.begin(), images.end(), [&](const auto& image) {
+    return is_made_by(thing, image.tags) && is_delivered(image.tags);
+  });
+}
+
 Ec2Image::Ec2Image(Ec2Place& place, const std::string& instance_id, PackageList before,
                    PackageList after)
     : place_(place),

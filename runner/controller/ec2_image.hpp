@@ -68,4 +68,8 @@ struct ImageRemoval {
 bool remove_ec2_image(const aws::ec2::Region& region, const Ec2Thing& thing,
                       const ImageRemoval& how, const aws::Control& control);
 
+/// Whether the image that a record names stays, since its tags say that it was delivered.
+bool is_delivered_there(const aws::ec2::Region& region, const Ec2Thing& thing,
+                        const aws::Control& control);
+
 }  // namespace toehold

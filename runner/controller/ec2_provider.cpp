@@ -140,6 +140,14 @@ class Ec2Provider final : public Provider {
     tell_ec2_outcome(recipe, context, outcome);
   }
 
+  bool is_withdrawn(const InventoryRecord& record) override {
+    if (record.kind != "image") return false;
+    const Ec2Thing thing = read_record_id(record.id);
+    if (thing.part != "image") return false;
+    AwsReach reach({}, thing.region);
+    return !is_delivered_there({reach.client(), {}}, thing, reach.control());
+  }
+
   bool remove(const InventoryRecord& record, ProcessRunner&) override {
     return remove_record(record);
   }

@@ -70,4 +70,10 @@ bool ImageDraft::remove(const InventoryRecord& record) {
   return !fs::exists(folder, error);
 }
 
+void ImageDraft::take_back(const InventoryRecord& record) {
+  const fs::path folder = record.id;
+  const ImageStore store(folder.parent_path());
+  store.remove(store.find_stored(folder.filename().string()));
+}
+
 }  // namespace toehold

@@ -1,6 +1,6 @@
 // ImageDraft: an image of the store while it is written. It is in the build's inventory first, so
 // that half of one is removed, by the build itself or by `toehold cleanup`. Called by build_image
-// and by cleanup; a whole image is never touched.
+// and by cleanup; a whole image stays, unless what it tells of is taken away.
 #pragma once
 
 #include <filesystem>
@@ -38,6 +38,8 @@ class ImageDraft {
   static bool is_whole(const InventoryRecord& record);
   /// True when no half image is there any more.
   static bool remove(const InventoryRecord& record);
+  /// Of one that was put: it is not listed any more, and its folder goes. Throws Error(io).
+  static void take_back(const InventoryRecord& record);
 
  private:
   const ImageStore store_;

@@ -101,19 +101,31 @@ ExitCode shell(const TypedShell& typed, const CommandContext& context) {
   return static_cast<ExitCode>(code);
 }
 
+/// What the store lists of a build that was killed before it delivered.
+void take_back_listed(const std::vector<InventoryRecord>& records) {
+  for (const InventoryRecord& record : records) {
+    if (!ImageDraft::is_whole(record)) continue;
+    ImageDraft::take_back(record);
+    std::printf("removed  image %s\n", fs::path(record.id).filename().c_str());
+  }
+}
+
 /// Of what the inventory has; an image that was delivered stays. True when nothing else is left.
 bool remove_made(BuildFolder& folder, ProcessRunner& processes) {
+  const std::vector<InventoryRecord> records = folder.inventory().remaining();
   bool clean = true;
-  for (const InventoryRecord& record : folder.inventory().remaining()) {
-    const bool gone = ImageDraft::is_draft(record)
-                          ? ImageDraft::remove(record)
-                          : make_provider(record.provider)->remove(record, processes);
+  for (const InventoryRecord& record : records) {
+    if (ImageDraft::is_whole(record)) continue;  // it was put into the store
+    const bool is_draft = ImageDraft::is_draft(record);
+    const auto provider = is_draft ? nullptr : make_provider(record.provider);
+    const bool gone = is_draft ? ImageDraft::remove(record) : provider->remove(record, processes);
+    if (gone && provider && provider->is_withdrawn(record)) take_back_listed(records);
     if (gone) folder.inventory().set_state(record.number, "removed");
-    if (gone && ImageDraft::is_whole(record)) continue;  // it was put into the store
     std::printf("%s  %s %s\n", gone ? "removed" : "STILL THERE", record.kind.c_str(),
                 record.id.c_str());
     clean = clean && gone;
   }
+  ImageDraft::forget_put(folder.inventory());
   return clean;
 }
 

@@ -211,6 +211,9 @@ class Provider {
   virtual void end_of_build(const Recipe&, const BuildContext&, const BuildOutcome&) {}
   /// Removes what an inventory record names; true when it is gone, or was.
   virtual bool remove(const InventoryRecord& record, ProcessRunner& processes) = 0;
+  /// After remove(): whether the record names what Snapshot::publish() gave out, and that is no
+  /// more, so that the build has no image.
+  virtual bool is_withdrawn(const InventoryRecord&) { return false; }
 };
 
 /// The one table of targets; throws Error(usage) with a hint for an unknown name.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Kills the controller of builds on the local EC2, goes on or cleans up, and counts what is left.
 
-  ec2_kills.py WAY all SHARD OF FILE   every line of the inventory, every note in the build's folder,
-                                       and random moments, each with each of the three turns; of these
+  ec2_kills.py WAY all SHARD OF FILE   every line of the inventory, every note in the build's folder, the
+                                       entry in the store, and random moments, each with each of the three turns; of these
                                        the ones whose number is SHARD modulo OF, a JSON line each to FILE
   ec2_kills.py WAY some COUNT SEED     so many of them
 
@@ -10,6 +10,7 @@ WAY is the recipe, WAY.yml. Called within ec2.sh. By turns comes `resume`, which
 its end with every step done once and one instance each for build and test, but for those that had ended; `cleanup`; or the sweep of
 another machine when the leases are over. Each leaves nothing but the image that was delivered.
 """
+import glob
 import json
 import os
 import random
@@ -30,13 +31,19 @@ LONGEST = {"ssh": 7.0, "ssm": 10.5}[WAY]  # a build takes about that
 
 
 def points(seed):
-    """(kind, where): a line, a note and how long after it, or seconds since the start."""
+    """(kind, where): a line, a note and how long after it, the store's entry, or seconds since the start."""
     chance = random.Random(seed)
     yield from (("line", line) for line in range(1, LINES + 1))
     for note in NOTES if WAY == "ssh" else NOTES[:2] + NOTES[3:]:  # the third is a key
         yield "note", (note, 0.0)
         yield "note", (note, chance.choice([0.005, 0.02, 0.06]))
+    yield from (("entry", pause) for pause in (0.0, 0.01))
     yield from (("moment", round(chance.uniform(0.0, LONGEST), 3)) for _ in range(8))
+
+
+def listed():
+    """How many images `toehold images` has."""
+    return len(glob.glob(os.path.join(HOME, "images", "*", "image.json")))
 
 
 def folder_of_build():
@@ -47,6 +54,8 @@ def folder_of_build():
 def is_there(kind, where, begun):
     if kind == "moment":
         return time.monotonic() - begun >= where
+    if kind == "entry":
+        return listed() > 0
     folder = folder_of_build()
     if folder is None:
         return False
@@ -67,7 +76,7 @@ def kill_at(kind, where):
         begun = time.monotonic()
         while build.poll() is None:
             if is_there(kind, where, begun):
-                time.sleep(where[1] if kind == "note" else 0)
+                time.sleep(where[1] if kind == "note" else where if kind == "entry" else 0)
                 build.kill()
                 return build.wait() < 0
             time.sleep(0.002)
@@ -132,6 +141,8 @@ def finish(note, wrong, begun):
     if problem:
         wrong.append(problem)
     left, images = settle()
+    if note["turn"] != "sweep" and listed() != len(images):
+        wrong.append(f"{listed()} images are listed after {note['turn']}, and {len(images)} are there")
     # Only what is in the bucket no tag leads to.
     if note["turn"] == "sweep":
         left = [one for one in left if not one.startswith("object")]
@@ -173,7 +184,7 @@ def some(count, seed):
     """In every part of the build, with every turn."""
     chance = random.Random(seed)
     lines = [("line", line) for line in range(4, 13)]
-    notes = [("note", (note, 0.0)) for note in NOTES[4:]]
+    notes = [("note", (note, 0.0)) for note in NOTES[4:]] + [("entry", 0.0)]
     chosen = chance.sample(lines, count - count // 2) + chance.sample(notes, count // 2)
     failures = 0
     for number, (kind, where) in enumerate(chosen):

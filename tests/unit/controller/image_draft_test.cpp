@@ -52,3 +52,20 @@ TEST_CASE("the half of an image that a killed process has left is removed, and a
   CHECK(inventory.remaining()[0].id == whole.string());
   CHECK(store.find(manifest.id).id == manifest.id);
 }
+
+TEST_CASE("a whole image whose thing is taken away is not listed any more") {
+  const TempDirectory folder(fs::temp_directory_path(), "draft-");
+  Inventory inventory(folder.path() / "inventory.jsonl");
+  const ImageStore store(folder.path() / "images");
+  Manifest manifest;
+  manifest.id = store.new_id();
+  manifest.name = "web";
+  manifest.version = "1.0.0";
+  inventory.plan("images", "folder", store.folder(manifest.id).string());
+  store.put(manifest);
+  REQUIRE(store.list().size() == 1);
+
+  ImageDraft::take_back(inventory.remaining()[0]);
+  CHECK(store.list().empty());
+  CHECK(fs::is_empty(folder.path() / "images"));
+}
