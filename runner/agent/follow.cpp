@@ -115,7 +115,9 @@ class Follower {
       write(to_json(line) + "\n");
       spot_ = false;
     } catch (const Error&) {
-      // The controller sees the end itself, too, only later.
+      // The controller sees the end itself, too, only later. Metadata that were silent once are
+      // asked again: a spot instance has them.
+      aws_.reset();
     }
   }
 
