@@ -6,10 +6,16 @@
 
 # ask JSON [COMMAND...]: the probe's $answer, asked by way of a command
 ask() { answer=$(printf '%s\n' "$1" | "${@:2}" "$TOEHOLD_AWS_PROBE"); }
-# took_less SECONDS: the last answer did
+# took_less SECONDS COMMAND...: the last answer did, or one of two more: what is too slow always is
 took_less() {
-  python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1])["seconds"] >= float(sys.argv[2]))' \
-    "$answer" "$1" || fail "took longer than $1 s: $answer"
+  local most=$1 try
+  shift
+  for try in 1 2 3; do
+    python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1])["seconds"] >= float(sys.argv[2]))' \
+      "$answer" "$most" && return
+    "$@"
+  done
+  fail "took longer than $most s: $answer"
 }
 metadata='{"op": "metadata", "path": "meta-data/instance-id"}'
 credentials='{"op": "credentials"}'
@@ -33,23 +39,24 @@ if [ "${#alone[@]}" != 0 ]; then
   ask "$metadata" "${alone[@]}" "${off[@]}"
   expect_contains "$answer" "instance metadata at http://169.254.169.254 does not answer"
   expect_contains "$answer" "this needs an EC2 instance"
-  took_less 2
+  took_less 2 ask "$metadata" "${alone[@]}" "${off[@]}"
   ask "$credentials" "${alone[@]}" "${off[@]}"
   expect_contains "$answer" "no AWS credentials were found"
   expect_contains "$answer" "the instance's role (instance metadata at http://169.254.169.254 does not answer"
-  took_less 2
+  took_less 2 ask "$credentials" "${alone[@]}" "${off[@]}"
 else
   echo "no network namespaces here: the route that is missing is left out"
 fi
 
 # Metadata that takes the question and never answers: one second, whoever asks.
 faults '[{"match": {"path": "^/latest/"}, "times": 0, "do": {"freeze": -1}}]'
-ask "$metadata"
+usual=(env -u AWS_METADATA_SERVICE_TIMEOUT)
+ask "$metadata" "${usual[@]}"
 expect_contains "$answer" "does not answer: timed out"
-took_less 3
-ask "$credentials" env -u AWS_ACCESS_KEY_ID
+took_less 2 ask "$metadata" "${usual[@]}"
+ask "$credentials" "${usual[@]}" -u AWS_ACCESS_KEY_ID
 expect_contains "$answer" "no AWS credentials were found"
-took_less 3
+took_less 2 ask "$credentials" "${usual[@]}" -u AWS_ACCESS_KEY_ID
 
 # A token that the service calls expired is renewed once.
 cat >keys.sh <<'E2'

@@ -96,9 +96,14 @@ chmod +x base/bin/bash
 tar -C base -cf base.tar . && rm -r base
 sed 's/^matrix.*/matrix: {FRUIT: [apple, pear, quince]}/' recipe.yaml >of-tar.yaml
 printf 'target: {type: sandbox, base: base.tar}\n' >>of-tar.yaml
-expect_exit 0 "$TOEHOLD" build --jobs 3 of-tar.yaml
-expect_equal "$(ls -d "$TOEHOLD_HOME"/cache/bases/tar-*/fs | wc -l)" 1
-expect_contains "$(cat "$TOEHOLD_HOME"/builds/*/build.log)" 'waiting for another build that makes tar-'
+for try in 1 2 3; do
+  expect_exit 0 "$TOEHOLD" build --jobs 3 of-tar.yaml
+  expect_equal "$(ls -d "$TOEHOLD_HOME"/cache/bases/tar-*/fs | wc -l)" 1
+  # On a busy machine it may be there before another comes to it.
+  if grep -q 'waiting for another build that makes tar-' "$TOEHOLD_HOME"/builds/*/build.log; then break; fi
+  [ "$try" != 3 ] || fail "none has waited for the base"
+  expect_exit 0 "$TOEHOLD" cache prune --all --bases
+done
 rm base.tar
 
 # --- a mistake in a component is told once, before any build

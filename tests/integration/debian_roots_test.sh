@@ -11,7 +11,7 @@ releases=(bullseye bookworm trixie sid)
 kept=$TOEHOLD_SOURCE/build/test-roots
 mkdir -p "$kept"
 # The mirror of the main archive here: older releases are not whole on that of security updates.
-mirror=$(apt-cache madison base-files | awk '$5 !~ /security/ && /Packages/ { print $5; exit }')
+mirror=$(apt-cache madison base-files | awk '!found && $5 !~ /security/ && /Packages/ { print $5; found = 1 }')
 
 # make_root RELEASE: into $kept; the log is RELEASE.log
 make_root() {

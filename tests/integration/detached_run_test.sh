@@ -66,12 +66,13 @@ schemaVersion: 1.0
 phases:
   - name: build
     steps:
-      - {name: Wait, action: ExecuteBash, maxAttempts: 2, inputs: {commands: ['echo begun', 'while [ ! -e enough ]; do sleep 0.02; done']}}
+      - {name: Wait, action: ExecuteBash, maxAttempts: 2, inputs: {commands: ['touch begun', 'while [ ! -e enough ]; do sleep 0.02; done']}}
 Y
 start patient.yml
 # Only one at a time.
 expect_exit 75 start patient.yml
 expect_contains "$err" 'is in use'
+wait_until 10 test -e begun
 expect_exit 0 "$TOEHOLD_AGENT" stop "$run"
 out=$(follow --wait)
 expect_contains "$out" '"exitCode":143'

@@ -9,6 +9,7 @@ daemon() {
     set -e
     mount --make-rprivate /
     mount -t tmpfs -o mode=755 none /run
+    mount -t tmpfs -o mode=755 none /opt
     ip link set lo up
     exec dockerd --data-root "$1/docker" --exec-root "$1/exec" --pidfile "$1/docker.pid" --host "unix://$1/docker.sock" \
       --iptables=false --ip6tables=false --bridge=none --storage-driver="$2" --exec-opt native.cgroupdriver=cgroupfs' sh "$scratch" "$1" \

@@ -36,7 +36,7 @@ phases:
           commands:
             - set -eu
             - test "$(tr '\n' ' ' </srv/file)" = 'kept after '
-            - test "$(find /var/lib -maxdepth 1 -name 'toehold-*' | wc -l)" = 1
+            - test "$(find /var/lib -maxdepth 1 -name 'toehold-web-*' | wc -l)" = 1
             - echo the image is tested
 YAML
 cat >recipe.yml <<YAML

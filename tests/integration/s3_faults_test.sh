@@ -125,6 +125,7 @@ s3_step_options=$'        timeoutSeconds: 2\n'
 get 1 big
 expect_contains "$log" "timed out"
 faults '[{"match": {"operation": "UploadPart", "query": "partNumber=2"}, "times": 0, "do": {"freeze": -1}}]'
+s3_step_options=$'        timeoutSeconds: 8\n'
 put 1 up4 big
 expect_contains "$(aws_calls)" "s3:AbortMultipartUpload"
 expect_no_uploads

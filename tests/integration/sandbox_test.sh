@@ -159,7 +159,7 @@ phases:
         inputs: {commands: ['setsid sleep 1000 & echo started']}
       - name: Slow
         action: ExecuteBash
-        timeoutSeconds: 1
+        timeoutSeconds: 5
         onFailure: Ignore
         inputs: {commands: ['touch /opt/slow; setsid sleep 1000 & sleep 1000']}
       - name: Hash
@@ -182,7 +182,7 @@ phases:
 YAML
 expect_exit 0 build parts.yaml
 expect_contains "$err" "a sandbox does not reboot"
-expect_contains "$err" "timed out after 1 s"
+expect_contains "$err" "timed out after 5 s"
 expect_equal "$(leftovers)" 0
 
 # --- a failure: what is told, and nothing is left; or it is kept

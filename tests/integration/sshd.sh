@@ -23,9 +23,22 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 # start_sshd NAME KEY-TYPE [CONFIGURATION-LINE...]: sets $port and $server. SHADOW=FILE gives the
 # server passwords of its own.
 start_sshd() {
+  local try
+  # Another program may have taken the port meanwhile.
+  for try in 1 2 3 4 5; do
+    port=$(free_port)
+    start_sshd_there "$@"
+    wait_until 10 grep -qs 'Server listening\|already in use' "$1.log"
+    if grep -q 'Server listening' "$1.log"; then
+      servers+=("$server")
+      return
+    fi
+  done
+  fail "no port for sshd: $(cat "$1.log")"
+}
+start_sshd_there() {
   local name=$1 type=$2 line
   shift 2
-  port=$(free_port)
   [ -e "$name.host" ] || ssh-keygen -q -t "$type" -N '' -f "$name.host"
   {
     for line in "$@"; do echo "$line"; done  # sshd takes what comes first
@@ -35,7 +48,8 @@ start_sshd() {
   } >"$name.config"
   if [ -n "${SHADOW:-}" ]; then
     # All of /etc: a mount on a single file goes when the machine replaces the file.
-    cp -a /etc "$name.etc"
+    rm -rf "$name.etc"
+    cp -a /etc "$name.etc" 2>/dev/null || cp -a /etc/. "$name.etc" # somebody may just rewrite passwd
     cp "$SHADOW" "$name.etc/shadow"
     unshare -m sh -c 'mount --bind "$1" /etc && exec "$2" -D -e -f "$3"' sh \
       "$scratch/$name.etc" "$sshd" "$scratch/$name.config" >"$name.log" 2>&1 &
@@ -43,8 +57,6 @@ start_sshd() {
     "$sshd" -D -e -f "$scratch/$name.config" >"$name.log" 2>&1 &
   fi
   server=$!
-  servers+=("$server")
-  wait_until 10 grep -qs 'Server listening' "$name.log"
 }
 # The processes of the connections that a server has.
 sessions_of() { cat "/proc/$1/task/$1/children" 2>/dev/null || true; }

@@ -134,7 +134,7 @@ root = sys.argv[1]
 locked = open(root + "/var/lib/dpkg/lock-frontend", "w")
 fcntl.lockf(locked, fcntl.LOCK_EX)
 print("locked", flush=True)
-for _ in range(1500):
+for _ in range(15000):
     logs = glob.glob(root + "/tmp/logs/TOE_*/console.log")
     if any("another program has the lock" in open(path).read() for path in logs):
         sys.exit(0)

@@ -91,8 +91,8 @@ def look():
 
 
 def settle():
-    """What is on its way out gets 5 s for it."""
-    end = time.monotonic() + 5
+    """What is on its way out gets 20 s for it."""
+    end = time.monotonic() + 20
     while True:
         left, images = look()
         if not left or time.monotonic() > end:
@@ -131,7 +131,7 @@ def sweep(by_tags):
     if not by_tags:
         command = [TOEHOLD, "cleanup", "--all"]
     else:
-        time.sleep(1.5)  # what was asked for as the controller was killed may only come to be now
+        time.sleep(4)  # what was asked for as the controller was killed may only come to be now
         shutil.rmtree(os.path.join(HOME, "builds"), ignore_errors=True)
         expire_leases()
         command = [TOEHOLD, "cleanup", "--target", "ec2", "--yes", *(w for r in REGIONS for w in ("--region", r))]

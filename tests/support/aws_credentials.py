@@ -194,7 +194,8 @@ def ours(environment, profile):
 
 def main():
     always = {"PATH": os.environ["PATH"], "HOME": str(home), "no_proxy": "127.0.0.1", "AWS_ENDPOINT_URL": proxy,
-              "AWS_EC2_METADATA_SERVICE_ENDPOINT": proxy, "AWS_DEFAULT_REGION": "us-east-1"}
+              "AWS_EC2_METADATA_SERVICE_ENDPOINT": proxy, "AWS_METADATA_SERVICE_TIMEOUT": "20",
+              "AWS_DEFAULT_REGION": "us-east-1"}
     differing = 0
     for name, (config, credentials, more, profile) in CASES.items():
         lay_out(config, credentials)

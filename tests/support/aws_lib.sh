@@ -49,6 +49,8 @@ fi
 start_aws
 aws_url=http://$aws_host:$started_port
 export AWS_ENDPOINT_URL=$aws_url AWS_EC2_METADATA_SERVICE_ENDPOINT=$aws_url
+# What is there may take longer than the second that is usual on EC2.
+export AWS_METADATA_SERVICE_TIMEOUT=20
 export AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 export AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY
 aws_account=123456789012

@@ -15,7 +15,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 UseDNS no
-SetEnv AWS_ENDPOINT_URL={url}
+SetEnv AWS_ENDPOINT_URL={url} AWS_METADATA_SERVICE_TIMEOUT=20
 Subsystem sftp internal-sftp
 """
 
@@ -43,7 +43,8 @@ def add_user(layer):
     """The image's own user; and root has no password that sshd would call locked."""
     users = [line for line in lines_of("/etc/passwd") if not line.startswith(f"{USER}:")]
     taken = {line.split(":")[2] for line in users}
-    number = next(number for number in range(1000, 60000) if str(number) not in taken)
+    # Far from what useradd gives: other tests look for the processes of their own users.
+    number = next(number for number in range(47000, 60000) if str(number) not in taken)
     write(f"{layer}/etc/passwd", "\n".join([*users, f"{USER}:x:{number}:{number}::/home/{USER}:/bin/bash", ""]))
     groups = [line for line in lines_of("/etc/group") if not line.startswith(f"{USER}:")]
     write(f"{layer}/etc/group", "\n".join([*groups, f"{USER}:x:{number}:", ""]))

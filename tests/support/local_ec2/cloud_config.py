@@ -99,4 +99,5 @@ def boot_words(user_data, public_key, is_first_boot, address):
 
 
 def environment():
-    return {"PATH": PATH, "LANG": "C.UTF-8", "AWS_ENDPOINT_URL": cloud.url}
+    return {"PATH": PATH, "LANG": "C.UTF-8", "AWS_ENDPOINT_URL": cloud.url,
+            "AWS_METADATA_SERVICE_TIMEOUT": "20"}

@@ -85,6 +85,7 @@ class Invocation:
         with open(os.open(self.life.machine.path(script), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w") as file:
             file.write("\n".join(parameters.get("commands", [])) + "\n")
         environment = {"PATH": PATH, "AWS_SSM_INSTANCE_ID": self.life.id, "AWS_ENDPOINT_URL": cloud.url,
+                       "AWS_METADATA_SERVICE_TIMEOUT": "20",
                        "AWS_SSM_REGION_NAME": self.life.instance.region_name, "LANG": "C.UTF-8"}
         directory = (parameters.get("workingDirectory") or [""])[0] or "/usr/bin"
         limit = float((parameters.get("executionTimeout") or ["3600"])[0])

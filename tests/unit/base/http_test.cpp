@@ -261,12 +261,12 @@ TEST_CASE("http: the deadline ends a request that hangs") {
   HttpRequest request;
   request.url = server.url();
   const auto begin = std::chrono::steady_clock::now();
-  request.deadline = Deadline(begin + 400ms);
+  request.deadline = Deadline(begin + 2s);
   const HttpResponse response = client.send(request);
   CHECK(response.transport_error == "timed out");
   CHECK_FALSE(response.retryable);
   CHECK(client.body == "0123");
-  CHECK(since(begin) < 10s);
+  CHECK(since(begin) < 20s);
 }
 
 TEST_CASE("http: a stop ends a request that hangs, from another thread") {

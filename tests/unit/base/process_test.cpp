@@ -29,7 +29,6 @@ struct Ran {
   ProcessResult result;
   std::string out, err;
   int pid = 0;
-  int heartbeats = 0;
   double seconds = 0;
 };
 
@@ -45,7 +44,6 @@ Ran run(Command command, Deadline deadline = {}, std::stop_token stop = {},
   ran.result = runner.run(
       command,
       [&](Stream stream, std::string_view bytes) {
-        if (bytes.empty()) ++ran.heartbeats;
         (stream == Stream::out ? ran.out : ran.err) += bytes;
       },
       [&](int pid) { ran.pid = pid; }, deadline, stop);
@@ -223,7 +221,15 @@ TEST_CASE("many commands leave no descriptors and no zombies") {
 }
 
 TEST_CASE("a heartbeat comes while a command is silent") {
-  CHECK(run(bash("sleep 0.5")).heartbeats >= 2);
+  std::stop_source enough;
+  int beats = 0;
+  RealProcessRunner().run(
+      bash("exec sleep 1000"),
+      [&](Stream, std::string_view bytes) {
+        if (bytes.empty() && ++beats == 2) enough.request_stop();
+      },
+      nullptr, {}, enough.get_token());
+  CHECK(beats >= 2);
 }
 
 TEST_CASE("a step ends with its leader, not with its pipe") {
@@ -238,7 +244,7 @@ TEST_CASE("a step ends with its leader, not with its pipe") {
   CHECK(ran.result.succeeded());
   CHECK(ran.result.output_held);
   CHECK(ran.out == "begun\n");
-  CHECK(ran.seconds < 2);
+  CHECK(ran.seconds < 30);
   CHECK(survivors(mark) > 0);
   std::ofstream(done + ".go") << "";
   // Neither blocked nor killed by SIGPIPE.
@@ -352,7 +358,10 @@ TEST_CASE("daemons of an earlier command outlive the end of a later one") {
   REQUIRE(run(daemon).result.succeeded());
   Command hanging = bash("touch " + go + "; setsid sleep 1000 & sleep 1000");
   if (!there_before) hanging.environment = {{"TOEHOLD_TEST", later}};
-  CHECK(run(hanging, in(150ms)).result.timed_out);
+  // Bash may not have come to its first command by then.
+  for (auto limit = 150ms; limit < 20s && !fs::exists(go); limit *= 4) {
+    CHECK(run(hanging, in(limit)).result.timed_out);
+  }
   CHECK(survivors(later) == 0);
   // The daemon's first shell may still be on its way out.
   for (int i = 0; i < 500 && survivors(earlier) != 1; ++i) std::this_thread::sleep_for(10ms);
@@ -400,7 +409,7 @@ TEST_CASE("a leader dies with us, however we die") {
   REQUIRE(::read(ends[0], &leader, sizeof leader) == sizeof leader);
   ::close(ends[0]);
   ::waitpid(child, nullptr, 0);
-  for (int i = 0; i < 1000 && !gone(leader); ++i) {
+  for (int i = 0; i < 20000 && !gone(leader); ++i) {
     reap_orphans();  // it has become ours
     std::this_thread::sleep_for(1ms);
   }
