@@ -31,6 +31,21 @@ void check_sandbox_base(const Recipe& recipe, Diagnostics& diagnostics) {
                     "tarball of a root file system; a relative path starts at the recipe's folder");
 }
 
+void check_binds(const Recipe& recipe, Diagnostics& diagnostics) {
+  const Value* binds = recipe.target.options.find("bind");
+  if (!binds) return;
+  for (const Value& item : binds->list()) {
+    const auto bind = parse_bind(std::string(item.text()));
+    std::error_code error;
+    if (!bind || fs::is_directory(bind->source, error)) continue;
+    diagnostics.error(
+        codes::invalid_value, item.where,
+        bind->source + (fs::exists(bind->source, error) ? " is no folder"
+                                                        : " is not there to show in the sandbox"),
+        "make it before the build; a relative path starts at the recipe's folder");
+  }
+}
+
 class SandboxProvider final : public Provider {
  public:
   ProviderInfo info() const override {
@@ -43,6 +58,7 @@ class SandboxProvider final : public Provider {
 
   void check_recipe(const Recipe& recipe, Diagnostics& diagnostics) override {
     check_sandbox_base(recipe, diagnostics);
+    check_binds(recipe, diagnostics);
     if (sandbox_options(recipe).base == "host") warn_of_whole_root(recipe, diagnostics);
   }
 

@@ -117,7 +117,12 @@ Value complete_sandbox(const Value& options, const Recipe& recipe, const fs::pat
     const Value& item = good.map.find("bind")->list()[i];
     complete_bind(sandbox.bind[i], item.where, folder, diagnostics);
   }
-  return sandbox_table().encode(sandbox);
+  Value complete = sandbox_table().encode(sandbox);
+  // Whether they are there is asked by the target, which tells it at their places.
+  for (std::size_t i = 0; i < sandbox.bind.size(); ++i) {
+    complete.find("bind")->list()[i].where = good.map.find("bind")->list()[i].where;
+  }
+  return complete;
 }
 
 void complete_image(ContainerOptions& container, const Recipe& recipe, Diagnostics& diagnostics) {

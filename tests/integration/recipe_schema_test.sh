@@ -89,6 +89,9 @@ recipe 'target: {type: qemu, base: gone.qcow2}'
 refused 'recipe.yaml:3:28: error[invalid-value]'
 recipe 'target: {type: sandbox, base: gone.tar}'
 refused 'recipe.yaml:3:31: error[invalid-value]'
+recipe 'target: {type: sandbox, bind: [., gone, good-component.yaml]}'
+refused 'recipe.yaml:3:35: error[invalid-value]: '"$PWD/gone is not there to show in the sandbox"
+refused "$PWD/good-component.yaml is no folder"
 sed -i 's/components/componets/' recipe.yaml
 refused "did you mean 'components'?"
 : >recipe.yaml
