@@ -38,9 +38,10 @@ void arm_lease(Transport& transport, Clock& clock, std::chrono::seconds time,
       Deadline(clock.monotonic() + 60s), std::move(stop));
   if (result.succeeded()) return;
   if (result.cancelled) throw Error(Error::Kind::cancelled, "interrupted");
+  const std::string words(trim(printable(said)));
   throw Error(Error::Kind::unsupported,
-              transport.name() + ": cannot set a timer to power it off: " + describe(result) + " " +
-                  std::string(trim(printable(said))));
+              transport.name() + ": cannot set a timer to power it off: " + describe(result) +
+                  (words.empty() ? "" : ": " + words));
 }
 
 LeaseKeeper::LeaseKeeper(Ways ways, Clock& clock, std::chrono::seconds time)

@@ -110,11 +110,14 @@ std::string SsmChannel::send(const SsmScript& script, std::chrono::seconds most,
   for (auto again = 500ms;; again = std::min<std::chrono::milliseconds>(again * 2, 5s)) {
     must_go_on(wait);
     try {
-      return aws::send_command(client_, settings_.region,
-                               {settings_.instance_id, script.lines, 60s, most, comment},
-                               control(wait));
+      std::string id = aws::send_command(client_, settings_.region,
+                                         {settings_.instance_id, script.lines, 60s, most, comment},
+                                         control(wait));
+      silence_.clear();
+      return id;
     } catch (const Error& error) {
       must_go_on(wait);
+      silence_ = error.full_message();
       const bool unknown = says(error, "InvalidInstanceId");
       if (!unknown && error.kind() != Error::Kind::network) throw;
       if (!unknown && !says(error, "Throttling")) {
@@ -169,8 +172,11 @@ aws::CommandInvocation SsmChannel::wait_for_end(const std::string& command_id,
                                                  settings_.instance_id, control(wait));
       }
       heard = clock_.monotonic();
+      silence_.clear();
       if (under_way) continue;
     } catch (const Error& error) {  // the command goes on whether or not we hear of it
+      must_go_on(wait);
+      silence_ = error.full_message();
       const bool lasts = clock_.monotonic() - heard > patience();
       if (error.kind() != Error::Kind::network || lasts) throw;
       continue;
@@ -203,7 +209,8 @@ bool SsmChannel::pause(std::chrono::milliseconds time, const SsmWait& wait) {
 void SsmChannel::must_go_on(const SsmWait& wait) const {
   if (wait.stop.stop_requested()) throw Error(Error::Kind::cancelled, "interrupted");
   if (!wait.deadline.passed(clock_.monotonic())) return;
-  throw Error(Error::Kind::timeout, settings_.instance_id + " has not answered in time");
+  throw Error(Error::Kind::timeout, settings_.instance_id + " has not answered in time" +
+                                        (silence_.empty() ? "" : ": " + silence_));
 }
 
 aws::Control SsmChannel::control(const SsmWait& wait) const {

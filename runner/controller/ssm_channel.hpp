@@ -39,6 +39,8 @@ class SsmChannel {
   aws::Watcher& watcher() { return watcher_; }
   Clock& clock() { return clock_; }
   const SsmSettings& settings() const { return settings_; }
+  /// Why nothing is heard from Systems Manager; empty: something was, at the last try.
+  const std::string& silence() const { return silence_; }
 
  private:
   std::string send(const SsmScript& script, std::chrono::seconds most, const SsmWait& wait);
@@ -54,6 +56,7 @@ class SsmChannel {
   Clock& clock_;
   const SsmSettings& settings_;
   bool was_reached_ = false;
+  std::string silence_;
 };
 
 /// Why a command has given no answer, in words.

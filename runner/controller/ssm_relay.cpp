@@ -65,6 +65,10 @@ ProcessResult SsmRelay::run(const std::vector<std::string>& argv) {
     result.timed_out =
         error.kind() == Error::Kind::timeout && wait_.deadline.passed(channel_.clock().monotonic());
     result.cancelled = error.kind() == Error::Kind::cancelled && wait_.stop.stop_requested();
+    // The command has not been too slow: it is not known whether it ran at all.
+    if (result.timed_out && !channel_.silence().empty()) {
+      on_output_(Stream::err, channel_.silence() + "\n");
+    }
     if (result.timed_out || result.cancelled) return result;
     throw;
   } catch (...) {

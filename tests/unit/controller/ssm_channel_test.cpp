@@ -190,6 +190,16 @@ TEST_CASE("a command goes on while nothing is heard of it") {
   CHECK(silent.kind == Error::Kind::network);
   CHECK(silent.clock.monotonic() - began > silent.settings.connect_timeout);
   CHECK(silent.calls("CancelCommand") > 0);
+  // Nor longer than it may take; then it is told what was in the way.
+  for (const bool taken : {false, true}) {
+    Instance late;
+    if (taken) late.takes();
+    for (int i = 0; i < 200; ++i) late.refuses("ThrottlingException");
+    late.limit = Deadline(late.clock.monotonic() + 20s);
+    CHECK_THAT(late.refusal(), StartsWith("i-1 has not answered in time: "));
+    CHECK(late.kind == Error::Kind::timeout);
+    CHECK_THAT(late.channel->silence(), ContainsSubstring("ThrottlingException"));
+  }
 }
 
 TEST_CASE("a command that is throttled is sent again") {
