@@ -99,7 +99,6 @@ Ec2Keys make_ec2_keys(const BuildContext& context) {
   std::error_code error;
   for (const fs::path& key : {keys.identity, keys.host_key}) {
     if (fs::exists(public_half(key), error)) continue;
-    fs::remove(key, error);  // half a key of an earlier process
     make_ssh_key(key, context.processes, context.stop);
   }
   return keys;

@@ -43,11 +43,16 @@ std::string credential(const std::string& login, const std::string& host_private
 }  // namespace
 
 void make_ssh_key(const fs::path& path, ProcessRunner& processes, std::stop_token stop) {
+  // Elsewhere: a ssh-keygen that is killed may leave an empty half.
+  const TempDirectory work(path.parent_path(), "key-");
+  const fs::path made = work.path() / "key";
   run_or_fail(
-      {{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "toehold", "-f", path.string()},
+      {{"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "toehold", "-f", made.string()},
        "/",
        {}},
       processes, std::move(stop), "cannot make a key");
+  write_file_atomically(path, read_file(made));
+  write_file_atomically(public_half(path), read_file(public_half(made)));
 }
 
 MachineSeed make_machine_seed(const fs::path& folder, const std::string& instance_id,
