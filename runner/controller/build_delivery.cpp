@@ -86,7 +86,6 @@ void deliver_again(BuiltImage image, const Manifest& manifest, const BuildContex
   image.name = image.snapshot.publish();
   const ImageStore store(state_base() / "images");
   deliver_or_take_back(image.snapshot, store, end.image);
-  ImageDraft::forget_put(context.inventory);
   tell_of(image, context, end);
   if (distribute(image, manifest, store, end)) end.code = ExitCode::success;
 }

@@ -14,6 +14,7 @@
 #include "runner/base/text.hpp"
 #include "runner/controller/build_delivery.hpp"
 #include "runner/controller/build_sources.hpp"
+#include "runner/controller/image_draft.hpp"
 #include "runner/controller/image_store.hpp"
 #include "runner/controller/pause_meter.hpp"
 #include "runner/controller/provider.hpp"
@@ -229,12 +230,15 @@ void build_with(Provider& provider, const Recipe& recipe, const std::vector<Docu
           provider.info().default_output, context, end);
   context.lap("outputs and manifest");
   end.failed_step.clear();
+  if (end.code == ExitCode::success) {
+    end.message.clear();
+    // Who goes on from here needs no instance, and may find none.
+    folder.record().state = "delivered";
+    folder.record().delivered = end.delivered;
+    folder.save();
+  }
+  ImageDraft::forget_put(folder.inventory());
   if (end.code != ExitCode::success) return;
-  end.message.clear();
-  // Who goes on from here needs no instance, and may find none.
-  folder.record().state = "delivered";
-  folder.record().delivered = end.delivered;
-  folder.save();
   try {
     context.note_down();
   } catch (const Error& error) {

@@ -19,10 +19,11 @@ ImageDraft::ImageDraft(const fs::path& root, Inventory& inventory)
 }
 
 ImageDraft::~ImageDraft() {
+  // One that was put is remembered until the build says that it is delivered.
+  const InventoryRecord record{record_, owner, "folder", folder_.string(), {}};
+  if (is_whole(record)) return;
   try {
-    if (remove({record_, owner, "folder", folder_.string(), {}})) {
-      inventory_.set_state(record_, "removed");
-    }
+    if (remove(record)) inventory_.set_state(record_, "removed");
   } catch (const Error&) {
     // The disk is full; the record stays, and `toehold cleanup` comes to it.
   }

@@ -16,7 +16,7 @@ class ImageDraft {
  public:
   /// Under a new id of the store that is in `root`. Throws Error(io).
   ImageDraft(const std::filesystem::path& root, Inventory& inventory);
-  /// Removes it unless it was put.
+  /// Removes it unless it was put: then forget_put() ends what is known of it.
   ~ImageDraft();
   ImageDraft(const ImageDraft&) = delete;
   ImageDraft& operator=(const ImageDraft&) = delete;
