@@ -83,6 +83,7 @@ void ContainerInstance::attach() {
 }
 
 void ContainerInstance::create(const std::string& image) {
+  begin_stage_anew(context_, for_test_);
   engine_->remove_container(name_);  // what an earlier process has begun
   const Value config = engine_->image(image, context_.stop);
   write_file_atomically(config_file_, to_json(config));

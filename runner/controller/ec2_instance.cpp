@@ -38,15 +38,21 @@ Ec2Instance::Ec2Instance(std::shared_ptr<Ec2Place> place, const Ec2Image* from, 
       for_test_(for_test),
       thing_(place_.thing(for_test ? "test" : "build")) {
   if (options_.connect == "ssh") keys_ = make_ec2_keys(context_);
+  bool is_planned = false;
   for (const InventoryRecord& record : context_.inventory.remaining()) {
-    const bool is_it = record.kind == "instance" && record.id == to_record_id(thing_);
-    if (is_it && record.state != "planned") record_ = record.number;
+    if (record.kind != "instance" || record.id != to_record_id(thing_)) continue;
+    is_planned = record.state == "planned";
+    if (!is_planned) record_ = record.number;
   }
-  if (record_ == 0) {
+  std::optional<ec2::Instance> known;
+  if (record_ != 0) known = find_ec2_instance(place_.reach(), thing_);
+  if (!known && (record_ == 0 || for_test_)) {
+    if (record_ != 0) context_.inventory.set_state(record_, "removed");
+    record_ = 0;
+    if (!is_planned) begin_anew();
     create();
     return;
   }
-  const auto known = find_ec2_instance(place_.reach(), thing_);
   if (!known) {
     throw Error(Error::Kind::aws, "the instance of build " + context_.build_id + " is gone",
                 "forget the build: toehold cleanup " + context_.build_id);
@@ -58,6 +64,12 @@ Ec2Instance::Ec2Instance(std::shared_ptr<Ec2Place> place, const Ec2Image* from, 
   if (instance_.state != "running" || has_note("cleaned")) return;
   wait_until_reachable();
   if (!has_note("cleaned")) start_lease();
+}
+
+/// With another token than the earlier one was asked for with, which EC2 would tell of again.
+void Ec2Instance::begin_anew() {
+  begin_stage_anew(context_, for_test_);
+  forget_launch(place_, part());
 }
 
 void Ec2Instance::create() {

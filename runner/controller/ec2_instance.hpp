@@ -41,6 +41,7 @@ class Ec2Instance final : public Instance {
 
  private:
   using Connect = std::function<std::unique_ptr<Transport>()>;
+  void begin_anew();
   void create();
   void launch();
   bool was_taken_back() const;

@@ -100,8 +100,9 @@ ec2::LaunchRequest request_of(Ec2Place& place, const LaunchPlan& plan, const Lau
 
 std::string token_for(Ec2Place& place, const LaunchPlan& plan, const LaunchTry& one,
                       const std::string& number) {
+  // The first lease is another one for a machine that takes the place of an earlier one.
   return client_token({place.context().build_id, plan.part, number, plan.image.id, one.market,
-                       one.type, one.subnet});
+                       one.type, one.subnet, first_lease(place, plan.part)});
 }
 
 ec2::Filters filters_of(const Ec2Thing& thing) {

@@ -99,6 +99,7 @@ bool QemuInstance::lets_us_in() {
 }
 
 void QemuInstance::create(const QemuSnapshot* from) {
+  begin_stage_anew(context_, for_test_);
   remove_folder(folder_);  // what an earlier process has begun
   make_private_directory(folder_);
   make_private_directory(context_.directory / "logs");

@@ -46,6 +46,23 @@ void write_stage_memory(const fs::path& state_directory, const StageMemory& memo
   write_file_atomically(memory_file(state_directory), to_json(value) + "\n");
 }
 
+void begin_stage_anew(const BuildContext& context, bool for_test) {
+  const fs::path state = context.directory / (for_test ? "state-test" : "state-build");
+  std::error_code error;
+  if (!fs::exists(state, error)) return;
+  if (for_test && read_stage_memory(state).done) return;
+  context.say("the machine of the earlier try is gone: " +
+              std::string(for_test ? "the tests begin" : "the build begins") + " anew");
+  for (const char* note :
+       {"packages.json", "packages-after.json", "cleaning", "cleaned", "boot-id"}) {
+    if (!for_test) fs::remove(context.directory / note, error);
+  }
+  if (for_test) fs::remove(context.directory / "test-boot-id", error);
+  fs::remove_all(state, error);  // the last, so that one that is cut short begins again
+  if (error)
+    throw Error(Error::Kind::io, "cannot remove " + state.string() + ": " + error.message());
+}
+
 void RemoteStages::choose(const std::string& step, StepChoice choice) {
   failed_ = step;
   choice_ = choice;

@@ -21,6 +21,10 @@ struct StageMemory {
 StageMemory read_stage_memory(const std::filesystem::path& state_directory);
 void write_stage_memory(const std::filesystem::path& state_directory, const StageMemory& memory);
 
+/// Before a machine is made: what an earlier one of the build has done is not on it, so its stage
+/// begins anew. A test that was passed is not run again.
+void begin_stage_anew(const BuildContext& context, bool for_test);
+
 class RemoteStages {
  public:
   RemoteStages(RemoteAgent& agent, const BuildContext& context)

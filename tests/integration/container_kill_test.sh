@@ -6,7 +6,7 @@ name=killed$$
 cat >work.yml <<'Y'
 schemaVersion: 1.0
 phases:
-  - {name: build, steps: [{name: One, action: ExecuteBash, inputs: {commands: [echo one]}}]}
+  - {name: build, steps: [{name: One, action: ExecuteBash, inputs: {commands: ['echo one >/one']}}]}
   - {name: test, steps: [{name: Two, action: ExecuteBash, inputs: {commands: [echo two]}}]}
 Y
 cat >recipe.yml <<Y
@@ -117,6 +117,21 @@ expect_exit 0 env PATH="$scratch/bin:$PATH" "$TOEHOLD" resume "$(ls "$TOEHOLD_HO
 expect_exit 0 "$TOEHOLD" cleanup
 podman image rm --force "localhost/$name:1.0.0" >/dev/null
 rm -r "$TOEHOLD_HOME"/images/*
+expect_equal "$(remains)" ''
+
+# A build that broke off behind its steps has no container any more: they are run again in another one,
+# and are in what it makes.
+: >late
+expect_exit 1 "$TOEHOLD" build recipe.yml --view plain --output "rootfs=late/root.tar"
+id=$(ls "$TOEHOLD_HOME/builds")
+rm late && mkdir late
+expect_exit 0 "$TOEHOLD" resume "$id" --view plain
+expect_contains "$err" 'the build begins anew'
+tar -tf late/root.tar >names
+grep -qx one names || fail "the step is not in the image: $(cat names)"
+expect_exit 0 "$TOEHOLD" cleanup
+podman image rm --force "localhost/$name:1.0.0" >/dev/null
+rm -r "$TOEHOLD_HOME"/images/* late
 expect_equal "$(remains)" ''
 
 # In the middle of a step: a controller that dies leaves a run that resume follows to its end; one

@@ -29,6 +29,26 @@ fi
 expect_equal "$(left)" "$alike"
 [ "$WAY" = ssh ] || exit 0
 
+# A build that broke off behind its steps has no instance any more: they are run again on another one,
+# which is not asked for with the token of the first, and the image is made of that.
+cloud_faults '[{"operation": "CreateImage", "code": "InvalidParameterValue", "status": 400, "times": 0}]'
+for way in ssh ssm; do
+  expect_exit 1 "$TOEHOLD" build "$way.yml" --view plain
+  expect_contains "$err" 'CreateImage'
+done
+cloud_faults '[]'
+for build in $(ls "$builds"); do
+  expect_exit 0 "$TOEHOLD" resume "$build" --view plain
+  expect_contains "$err" 'the build begins anew'
+  expect_contains "$err" 'image    '
+done
+boto '
+for image in ec2.describe_images(Owners=["self"], Filters=[{"Name": "tag-key", "Values": ["toehold:build-id"]}])["Images"]:
+    ec2.deregister_image(ImageId=image["ImageId"], DeleteAssociatedSnapshots=True)
+'
+expect_exit 0 "$TOEHOLD" cleanup
+expect_equal "$(left)" "$alike"
+
 # A controller that is gone for good: the instance ends by itself when its lease is over, and what
 # is left then is found by its tags, shown, and removed when that is wanted.
 sed -i 's/echo one/sleep 300; echo one/' work.yml
