@@ -117,6 +117,13 @@ def launched():
             for one in reservation["Instances"]}
 
 
+def alive():
+    """Those of them that are not on their way out."""
+    pages = ec2_of[REGIONS[0]].get_paginator("describe_instances").paginate()
+    return {one["InstanceId"] for page in pages for reservation in page["Reservations"]
+            for one in reservation["Instances"] if one["State"]["Name"] not in ("shutting-down", "terminated")}
+
+
 def expire_leases():
     over = [{"Key": "toehold:lease-until", "Value": "2020-01-01T00:00:00Z"}]
     for region in REGIONS:
