@@ -46,7 +46,7 @@ Ec2Instance::Ec2Instance(std::shared_ptr<Ec2Place> place, const Ec2Image* from, 
   }
   std::optional<ec2::Instance> known;
   if (record_ != 0) known = find_ec2_instance(place_.reach(), thing_);
-  if (!known && (record_ == 0 || for_test_)) {
+  if (!known && (record_ == 0 || from_)) {  // the image for another test instance is there
     if (record_ != 0) context_.inventory.set_state(record_, "removed");
     record_ = 0;
     if (!is_planned) begin_anew();

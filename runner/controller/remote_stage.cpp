@@ -53,14 +53,18 @@ void begin_stage_anew(const BuildContext& context, bool for_test) {
   if (for_test && read_stage_memory(state).done) return;
   context.say("the machine of the earlier try is gone: " +
               std::string(for_test ? "the tests begin" : "the build begins") + " anew");
-  for (const char* note :
-       {"packages.json", "packages-after.json", "cleaning", "cleaned", "boot-id"}) {
-    if (!for_test) fs::remove(context.directory / note, error);
+  // The stage itself last, so that one that is cut short here begins once more.
+  std::vector<const char*> notes{"test-boot-id", "state-test"};
+  if (!for_test) {
+    notes.insert(notes.end(), {"packages.json", "packages-after.json", "cleaning", "cleaned",
+                               "boot-id", "state-build"});
   }
-  if (for_test) fs::remove(context.directory / "test-boot-id", error);
-  fs::remove_all(state, error);  // the last, so that one that is cut short begins again
-  if (error)
-    throw Error(Error::Kind::io, "cannot remove " + state.string() + ": " + error.message());
+  for (const char* note : notes) {
+    fs::remove_all(context.directory / note, error);
+    if (!error) continue;
+    throw Error(Error::Kind::io, std::string("cannot remove ") + note + " of build " +
+                                     context.build_id + ": " + error.message());
+  }
 }
 
 void RemoteStages::choose(const std::string& step, StepChoice choice) {

@@ -22,7 +22,7 @@ StageMemory read_stage_memory(const std::filesystem::path& state_directory);
 void write_stage_memory(const std::filesystem::path& state_directory, const StageMemory& memory);
 
 /// Before a machine is made: what an earlier one of the build has done is not on it, so its stage
-/// begins anew. A test that was passed is not run again.
+/// begins anew, and with the build the tests. Tests that this image has passed are not run again.
 void begin_stage_anew(const BuildContext& context, bool for_test);
 
 class RemoteStages {

@@ -127,6 +127,7 @@ id=$(ls "$TOEHOLD_HOME/builds")
 rm late && mkdir late
 expect_exit 0 "$TOEHOLD" resume "$id" --view plain
 expect_contains "$err" 'the build begins anew'
+expect_contains "$err" 'Two (ExecuteBash)'
 tar -tf late/root.tar >names
 grep -qx one names || fail "the step is not in the image: $(cat names)"
 expect_exit 0 "$TOEHOLD" cleanup

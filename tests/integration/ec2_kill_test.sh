@@ -40,6 +40,7 @@ cloud_faults '[]'
 for build in $(ls "$builds"); do
   expect_exit 0 "$TOEHOLD" resume "$build" --view plain
   expect_contains "$err" 'the build begins anew'
+  expect_contains "$err" 'Two (ExecuteBash)'
   expect_contains "$err" 'image    '
 done
 boto '
